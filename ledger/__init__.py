@@ -1,0 +1,1 @@
+"""The books: every table, every SQL statement, every business act."""

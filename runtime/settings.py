@@ -1,0 +1,115 @@
+"""The one reader of the environment: every setting of every process, with its default.
+
+A value is taken from the first of: the environment, the file that `NAME_FILE` points to, `.env`,
+`run.env` (written by a running `incasso up`, gone when it stops) and `secrets.env` (generated once)
+in the local folder.
+"""
+
+import os
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import SecretStr, field_validator
+from pydantic.fields import FieldInfo
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+
+class Settings(BaseSettings):
+    """Settings by their environment names, in lower case."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore")
+
+    local_dir: Path = Path(".local")
+    database_url: str | None = None
+    broker_url: str | None = None
+    secret_key: SecretStr | None = None
+    base_url: str = "http://127.0.0.1:8000"
+    port: int = 8000
+    metrics_port: int = 9100
+    flower_port: int = 5555
+    flower_basic_auth: SecretStr | None = None
+    timezone: str = "Europe/Bucharest"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["text", "json"] = "text"
+    stripe_api_key: SecretStr | None = None
+    stripe_webhook_secrets: SecretStr | None = None
+    stripe_account: str = "own"
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        ZoneInfo(name)
+        return name
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The seller's time zone: business days begin and end here."""
+        return ZoneInfo(self.timezone)
+
+    @property
+    def stripe_secrets(self) -> tuple[str, ...]:
+        """The active webhook secrets, in the order given; several while one is being replaced."""
+        text = self.stripe_webhook_secrets.get_secret_value() if self.stripe_webhook_secrets else ""
+        return tuple(part for part in (piece.strip() for piece in text.split(",")) if part)
+
+    @property
+    def stripe_is_live(self) -> bool:
+        """Whether live money is expected; the prefix of the API key says so, without one: test."""
+        key = self.stripe_api_key.get_secret_value() if self.stripe_api_key else ""
+        return key.startswith(("sk_live_", "rk_live_"))
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        local = Path(os.environ.get("LOCAL_DIR", ".local"))
+        written = (
+            DotEnvSettingsSource(settings_cls, env_file=local / name)
+            for name in ("run.env", "secrets.env")
+        )
+        return (
+            init_settings,
+            env_settings,
+            _PointedFiles(settings_cls),
+            dotenv_settings,
+            *written,
+        )
+
+
+class _PointedFiles(PydanticBaseSettingsSource):
+    """Reads `NAME` from the file named by `NAME_FILE`, as container secrets are mounted."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        path = os.environ.get(f"{field_name.upper()}_FILE")
+        return (Path(path).read_text().strip() if path else None), field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        found = ((name, self.get_field_value(field, name)[0]) for name, field in self._fields())
+        return {name: value for name, value in found if value is not None}
+
+    def _fields(self) -> tuple[tuple[str, FieldInfo], ...]:
+        return tuple(self.settings_cls.model_fields.items())
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this process, read once."""
+    return Settings()
+
+
+def environment(**changes: str) -> Mapping[str, str]:
+    """A copy of this process's environment with changes, for a child process."""
+    return {**os.environ, **changes}

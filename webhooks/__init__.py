@@ -1,0 +1,1 @@
+"""Machines knock here: authenticate, keep, acknowledge."""
