@@ -1,0 +1,142 @@
+"""What gateways tell: facts about payments, and the join that makes their order irrelevant.
+
+A fact is known by its key (gateway, account, reference, move, item). Reports of one fact join into
+one value; the join is the maximum of a total order, field group by field group, so the same set of
+reports gives the same fact in any order and with any repetition.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import IntEnum, StrEnum
+
+from domain.attention import AttentionKind
+from domain.money import Money
+
+
+class Move(StrEnum):
+    """Which way the money went."""
+
+    IN = "in"
+    OUT = "out"
+    BACK = "back"
+
+
+class Status(StrEnum):
+    """How far the move has come."""
+
+    PENDING = "pending"
+    FAILED = "failed"
+    SUCCEEDED = "succeeded"
+
+
+class FactClass(StrEnum):
+    """Why the money moved."""
+
+    PAYMENT = "payment"
+    REFUND = "refund"
+    CHARGEBACK = "chargeback"
+
+
+class Trust(IntEnum):
+    """How well the source of an amount knows it; the better source wins over the larger amount."""
+
+    DELIVERY = 1
+    LOOKUP = 2
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class FactKey:
+    """What makes two reports speak of the same money; its order is the order of locking."""
+
+    gateway: str
+    account: str
+    reference: str
+    move: Move
+    item: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """What is known of one move of money.
+
+    `happened_at` is an aware instant. `meant_for` is our own reference as the gateway echoes it
+    (invoice id, number or order id); None when no report carried one.
+    """
+
+    key: FactKey
+    status: Status
+    fact_class: FactClass
+    money: Money
+    trust: Trust
+    happened_at: datetime
+    meant_for: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One thing a delivery tells: a fact, and every name that means exactly this payment."""
+
+    fact: Fact
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """A genuine delivery that tells nothing about our money, and why; it is kept all the same."""
+
+    reason: str
+    attention: AttentionKind | None = None
+
+
+Reading = tuple[Report, ...] | Ignored
+
+
+# A failed attempt to pay may still succeed; a refund that succeeded may still fail and come back.
+_RANKS = {
+    Move.IN: {Status.PENDING: 0, Status.FAILED: 1, Status.SUCCEEDED: 2},
+    Move.OUT: {Status.PENDING: 0, Status.SUCCEEDED: 1, Status.FAILED: 2},
+    Move.BACK: {Status.PENDING: 0, Status.SUCCEEDED: 1, Status.FAILED: 2},
+}
+_CLASS_RANKS = {FactClass.PAYMENT: 0, FactClass.REFUND: 1, FactClass.CHARGEBACK: 2}
+
+
+def join(known: Fact, told: Fact) -> Fact:
+    """What both reports together say.
+
+    The further status brings its amount and instant; within one status the better source, then the
+    larger amount (a growing capture), then the earlier instant. A chargeback outranks a refund.
+    """
+    assert known.key == told.key
+    further = max(known, told, key=_weight)
+    return replace(
+        further,
+        fact_class=max(known.fact_class, told.fact_class, key=_CLASS_RANKS.__getitem__),
+        meant_for=_first_name(known.meant_for, told.meant_for),
+    )
+
+
+def disagree(known: Fact, told: Fact) -> bool:
+    """Whether two reports of a settled fact cannot both be true, so that a person should look.
+
+    Growing within one currency is how a capture works; another currency or another invoice is not.
+    """
+    other_currency = known.status == told.status and known.money.currency != told.money.currency
+    return other_currency or (
+        None not in (known.meant_for, told.meant_for) and known.meant_for != told.meant_for
+    )
+
+
+def _weight(fact: Fact) -> tuple[int, int, int, float, str]:
+    return (
+        _RANKS[fact.key.move][fact.status],
+        fact.trust,
+        fact.money.minor,
+        -fact.happened_at.timestamp(),
+        fact.money.currency,
+    )
+
+
+def _first_name(known: str | None, told: str | None) -> str | None:
+    """The smaller of two names, so that their order of arrival does not matter."""
+    names = [name for name in (known, told) if name is not None]
+    return min(names, default=None)

@@ -1,0 +1,96 @@
+"""The door to the database: connections, transactions and the opaque `Books` they yield."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cache
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, TextClause, create_engine, text
+from sqlalchemy.engine import make_url
+
+Row = TypeVar("Row")
+
+# Plans follow the data that is there, not the first values seen. The timeouts bound what one stuck
+# session can do to all others.
+_SESSION = {
+    "plan_cache_mode": "force_custom_plan",
+    "statement_timeout": "30s",
+    "lock_timeout": "5s",
+    "idle_in_transaction_session_timeout": "60s",
+    "timezone": "UTC",
+}
+
+
+class Books:
+    """An open transaction. Only the ledger looks inside; the edges open it, pass it on, commit."""
+
+    __slots__ = ("_connection", "store")
+
+    def __init__(self, connection: Connection, store: "Store") -> None:
+        self._connection = connection
+        self.store = store
+
+    def run(self, statement: str, **values: Any) -> int:
+        """Executes a statement; answers how many rows it touched."""
+        return self._connection.execute(_parsed(statement), values).rowcount
+
+    def value(self, statement: str, **values: Any) -> Any:
+        """The single value of a single row, or None when there is no row."""
+        return self._connection.execute(_parsed(statement), values).scalar_one_or_none()
+
+    def rows(self, shape: type[Row], statement: str, **values: Any) -> list[Row]:
+        """Every row, as `shape`, whose fields are the columns in the statement's order."""
+        return [shape(*row) for row in self._connection.execute(_parsed(statement), values)]
+
+    def row(self, shape: type[Row], statement: str, **values: Any) -> Row | None:
+        """The one row as `shape`, or None."""
+        found = self._connection.execute(_parsed(statement), values).one_or_none()
+        return None if found is None else shape(*found)
+
+
+class Store:
+    """One database. Holds a small pool; make it after the fork, never before."""
+
+    def __init__(self, dsn: str, *, pool_size: int = 4) -> None:
+        self.dsn = dsn
+        self.engine: Engine = create_engine(
+            make_url(dsn).set(drivername="postgresql+psycopg"),
+            pool_size=pool_size,
+            max_overflow=4,
+            pool_timeout=2,
+            pool_pre_ping=True,
+            connect_args={"connect_timeout": 3, "options": session_options()},
+        )
+
+    @contextmanager
+    def transaction(self) -> Iterator[Books]:
+        """A transaction that commits when the block ends well and rolls back when it raises."""
+        with self.engine.begin() as connection:
+            yield Books(connection, self)
+
+    @contextmanager
+    def aside(self) -> Iterator[Books]:
+        """A transaction on a second connection, for what must stay whatever the first one does."""
+        with self.transaction() as books:
+            yield books
+
+    def close(self) -> None:
+        """Gives every pooled connection back to the server."""
+        self.engine.dispose()
+
+
+def session_options() -> str:
+    """The session settings every connection of ours starts with, as libpq `options`."""
+    return " ".join(f"-c {name}={value}" for name, value in _SESSION.items())
+
+
+def columns(rows: Sequence[Sequence[Any]], names: Sequence[str]) -> Mapping[str, list[Any]]:
+    """Turns rows into one array per column, as `FROM unnest(...)` takes them."""
+    if not rows:
+        return {name: [] for name in names}
+    return {name: list(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)}
+
+
+@cache
+def _parsed(statement: str) -> TextClause:
+    return text(statement)
