@@ -1,0 +1,94 @@
+"""Applying what a payment has left to what it is meant for."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from domain.invoices import InvoiceState, Standing
+from domain.money import Money
+from domain.postings import INVOICE, PAYMENT, Posting, PostingKind
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """Money of a payment is meant for an invoice, up to `amount_minor`; None means without limit.
+
+    Intents are served in position order; what is left after the last stays with the payment.
+    """
+
+    payment_id: int
+    position: int
+    invoice_id: int
+    amount_minor: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What the books hold of one payment, in minor units of `currency`.
+
+    `unapplied_minor` is the balance of its account; `unidentified_minor` waits for a client.
+    `client_id` is None while nobody knows whose money it is.
+    """
+
+    id: int
+    gateway: str
+    account: str
+    reference: str
+    client_id: int | None
+    currency: str
+    received_minor: int
+    unapplied_minor: int
+    unidentified_minor: int
+
+
+def allocate(
+    payment: Holding,
+    intents: Iterable[Intent],
+    invoices: Mapping[int, Standing],
+    applied_minor: Mapping[int, int],
+    on: date,
+) -> list[Posting]:
+    """Postings that apply the payment's unapplied money to the invoices it is meant for.
+
+    `applied_minor` says what this payment has already given to each invoice, which counts against
+    an intent with a limit. An allocation is effective on `on`, but never before its invoice was
+    issued.
+    """
+    postings = []
+    left_minor = payment.unapplied_minor
+    for intent in sorted(intents, key=lambda intent: intent.position):
+        invoice = invoices[intent.invoice_id]
+        if not can_take(invoice, payment):
+            continue
+        given_minor = applied_minor.get(invoice.id, 0)
+        limit_minor = invoice.open_minor
+        if intent.amount_minor is not None:
+            limit_minor = min(limit_minor, intent.amount_minor - given_minor)
+        taken_minor = min(left_minor, limit_minor)
+        if taken_minor > 0:
+            left_minor -= taken_minor
+            postings.append(_allocation(payment, invoice, taken_minor, on))
+    return postings
+
+
+def can_take(invoice: Standing, payment: Holding) -> bool:
+    """Whether money of the payment may be applied here: issued, same client, same currency."""
+    return (
+        invoice.state is InvoiceState.ISSUED
+        and invoice.client_id == payment.client_id
+        and invoice.currency == payment.currency
+    )
+
+
+def _allocation(payment: Holding, invoice: Standing, taken_minor: int, on: date) -> Posting:
+    assert invoice.issue_on is not None, "an issued invoice has an issue date"
+    return Posting(
+        kind=PostingKind.ALLOCATE,
+        source=PAYMENT,
+        destination=INVOICE,
+        money=Money(payment.currency, taken_minor),
+        effective_on=max(on, invoice.issue_on),
+        payment_id=payment.id,
+        invoice_id=invoice.id,
+        client_id=payment.client_id,
+    )

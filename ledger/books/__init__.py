@@ -1,0 +1,1 @@
+"""Clients, invoices, payments, postings, the journal, and the audit of them all."""

@@ -1,0 +1,173 @@
+"""Payments and invoices as the fold sees them: locked in order, read afterwards, written back."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from domain.allocation import Holding, Intent
+from domain.invoices import InvoiceState, Standing
+from domain.settlement import Extract
+from ledger.store import Books, columns
+
+
+def lock_payments(books: Books, payment_ids: Sequence[int]) -> None:
+    """Locks payments by id, FOR NO KEY UPDATE. Nothing is read here: a lock may have waited."""
+    books.run(
+        "SELECT FROM payments WHERE id = ANY (CAST(:ids AS bigint[])) ORDER BY id"
+        " FOR NO KEY UPDATE",
+        ids=list(payment_ids),
+    )
+
+
+def lock_invoices_meant(books: Books, payment_ids: Sequence[int]) -> None:
+    """Locks every invoice these payments are meant for, by id; hold the payments first."""
+    books.run(
+        """
+        SELECT FROM invoices
+        WHERE id IN (SELECT invoice_id FROM intents
+                     WHERE payment_id = ANY (CAST(:ids AS bigint[])))
+        ORDER BY id
+        FOR NO KEY UPDATE
+        """,
+        ids=list(payment_ids),
+    )
+
+
+def extract(books: Books, payment_ids: Sequence[int]) -> Extract:
+    """What the books hold of these payments and the invoices they are meant for; lock first."""
+    ids = list(payment_ids)
+    return Extract(
+        payments=_payments(books, ids),
+        intents=_intents(books, ids),
+        invoices=_invoices(books, ids),
+        applied_minor=_applied(books, ids),
+    )
+
+
+def write_payments(books: Books, payments: Sequence[Holding]) -> None:
+    """Writes the totals that follow from the postings made under the same locks."""
+    if not payments:
+        return
+    rows = [
+        (p.id, p.client_id, p.received_minor, p.unapplied_minor, p.unidentified_minor)
+        for p in payments
+    ]
+    books.run(
+        """
+        UPDATE payments p SET client_id = told.client_id, amount_minor = told.received,
+               unapplied_minor = told.unapplied, unidentified_minor = told.unidentified,
+               updated_at = now()
+        FROM unnest(CAST(:ids AS bigint[]), CAST(:clients AS bigint[]), CAST(:received AS bigint[]),
+                    CAST(:unapplied AS bigint[]), CAST(:unidentified AS bigint[]))
+             AS told (id, client_id, received, unapplied, unidentified)
+        WHERE p.id = told.id
+        """,
+        **columns(rows, ("ids", "clients", "received", "unapplied", "unidentified")),
+    )
+
+
+def write_invoices(books: Books, invoices: Sequence[Standing]) -> None:
+    """Writes what each invoice has been paid, under its lock."""
+    if not invoices:
+        return
+    books.run(
+        """
+        UPDATE invoices i SET paid_minor = told.paid, updated_at = now()
+        FROM unnest(CAST(:ids AS bigint[]), CAST(:paid AS bigint[])) AS told (id, paid)
+        WHERE i.id = told.id
+        """,
+        **columns([(i.id, i.paid_minor) for i in invoices], ("ids", "paid")),
+    )
+
+
+def _payments(books: Books, ids: list[int]) -> list[Holding]:
+    return books.rows(
+        Holding,
+        """
+        SELECT id, coalesce(gateway, ''), coalesce(account, ''), coalesce(gateway_reference, ''),
+               client_id, currency, amount_minor, unapplied_minor, unidentified_minor
+        FROM payments WHERE id = ANY (CAST(:ids AS bigint[])) ORDER BY id
+        """,
+        ids=ids,
+    )
+
+
+def _intents(books: Books, ids: list[int]) -> Mapping[int, Sequence[Intent]]:
+    found = books.rows(
+        Intent,
+        "SELECT payment_id, position, invoice_id, amount_minor FROM intents"
+        " WHERE payment_id = ANY (CAST(:ids AS bigint[])) ORDER BY payment_id, position",
+        ids=ids,
+    )
+    grouped = defaultdict(list)
+    for intent in found:
+        grouped[intent.payment_id].append(intent)
+    return grouped
+
+
+@dataclass(frozen=True, slots=True)
+class StandingRow:
+    """An invoice's columns in the order of `STANDING_COLUMNS`."""
+
+    id: int
+    client_id: int
+    number: str | None
+    state: str
+    currency: str
+    issue_on: date | None
+    due_on: date | None
+    total_minor: int
+    paid_minor: int
+    credited_minor: int
+    written_off_minor: int
+    settled_before_minor: int
+    reminder_cycle: int
+
+    @property
+    def standing(self) -> Standing:
+        """The row as the domain knows it."""
+        values = {name: getattr(self, name) for name in self.__slots__}
+        return Standing(**values | {"state": InvoiceState(self.state)})
+
+
+STANDING_COLUMNS = (
+    "id, client_id, number, state, currency, issue_on, due_on, total_minor, paid_minor,"
+    " credited_minor, written_off_minor, settled_before_minor, reminder_cycle"
+)
+
+
+def _invoices(books: Books, payment_ids: list[int]) -> Mapping[int, Standing]:
+    rows = books.rows(
+        StandingRow,
+        f"SELECT {STANDING_COLUMNS} FROM invoices"  # noqa: S608 - a constant, no input
+        " WHERE id IN (SELECT invoice_id FROM intents"
+        "              WHERE payment_id = ANY (CAST(:ids AS bigint[])))",
+        ids=payment_ids,
+    )
+    return {row.id: row.standing for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class _AppliedRow:
+    payment_id: int
+    invoice_id: int
+    amount_minor: int
+
+
+def _applied(books: Books, ids: list[int]) -> Mapping[int, Mapping[int, int]]:
+    rows = books.rows(
+        _AppliedRow,
+        """
+        SELECT payment_id, invoice_id,
+               sum(CASE destination WHEN 'invoice' THEN amount_minor ELSE -amount_minor END)::bigint
+        FROM postings
+        WHERE payment_id = ANY (CAST(:ids AS bigint[])) AND kind = 'allocate'
+        GROUP BY payment_id, invoice_id
+        """,
+        ids=ids,
+    )
+    grouped: dict[int, dict[int, int]] = defaultdict(dict)
+    for row in rows:
+        grouped[row.payment_id][row.invoice_id] = row.amount_minor
+    return grouped

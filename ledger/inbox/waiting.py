@@ -1,0 +1,192 @@
+"""Rows of the inbox that wait to be settled: claimed, tried, closed.
+
+A try is written on a second connection before the work begins, and only a try that ended well is
+taken away. So a row whose try is still there was in somebody's hands when something went wrong; it
+is settled alone from then on, and only tries made alone count against it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ledger.store import Books, Store, columns
+
+MOST_ROWS = 200
+MOST_TRIES = 5
+
+# Rows that nobody tried, oldest first. A row in somebody's hands is locked and passed over.
+_LOCK_FRESH = """
+SELECT i.id FROM inbox i
+WHERE i.state = 'received'
+  AND NOT EXISTS (SELECT FROM (SELECT unnest(inbox_ids) AS id FROM tries) tried
+                  WHERE tried.id = i.id)
+ORDER BY i.id
+LIMIT :most
+FOR NO KEY UPDATE OF i SKIP LOCKED
+"""
+
+# One row that was tried: fewest tries made alone first, each pause twice as long as the last.
+_LOCK_SUSPECT = """
+SELECT i.id FROM inbox i
+JOIN (SELECT tried.id, count(*) FILTER (WHERE tries.is_alone) AS alone, max(started_at) AS last_at
+      FROM tries, unnest(inbox_ids) AS tried (id)
+      GROUP BY tried.id) suspect ON suspect.id = i.id
+WHERE i.state = 'received'
+  AND (suspect.alone = 0
+       OR suspect.last_at < clock_timestamp() - interval '0.5 s' * 2 ^ least(suspect.alone, 10))
+ORDER BY suspect.alone, i.id
+LIMIT 1
+FOR NO KEY UPDATE OF i SKIP LOCKED
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingRow:
+    """A claimed row; `raw` is the body as it arrived, byte for byte."""
+
+    id: int
+    gateway: str
+    account: str
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Rows in our hands, locked until the transaction ends, and the try that says so."""
+
+    try_id: int
+    rows: tuple[WaitingRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """What became of a row; `reason` says why it is ignored or dead."""
+
+    inbox_id: int
+    state: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Id:
+    id: int
+
+
+def claim_fresh(books: Books) -> Claim | None:
+    """Locks up to 200 rows that nobody tried yet and writes the try; None when there are none."""
+    ids = [row.id for row in books.rows(_Id, _LOCK_FRESH, most=MOST_ROWS)]
+    return _claim(books, ids, is_alone=False) if ids else None
+
+
+def claim_suspect(books: Books) -> Claim | None:
+    """Locks one row with an unfinished try behind it and writes a try made alone.
+
+    None when there is none, or when each still has its pause. A row that used up its tries comes
+    with them; see `is_used_up`.
+    """
+    ids = [row.id for row in books.rows(_Id, _LOCK_SUSPECT)]
+    return _claim(books, ids, is_alone=True) if ids else None
+
+
+def is_used_up(books: Books, inbox_id: int) -> str | None:
+    """Why the row is not tried again; None while it has tries left.
+
+    The try that is being made counts no less than those before it: the fifth one is still made.
+    """
+    alone = books.rows(
+        _Reason,
+        "SELECT reason FROM tries WHERE is_alone AND inbox_ids = CAST(:ids AS bigint[])"
+        " ORDER BY id DESC",
+        ids=[inbox_id],
+    )
+    if len(alone) <= MOST_TRIES:
+        return None
+    told = next((row.reason for row in alone if row.reason), "its worker died without a word")
+    return f"tried {MOST_TRIES} times: {told}"
+
+
+def close(books: Books, closings: Sequence[Closing]) -> None:
+    """Writes what became of each row; they are no longer waiting."""
+    books.run(
+        """
+        UPDATE inbox SET state = told.state, reason = told.reason, settled_at = clock_timestamp()
+        FROM unnest(CAST(:ids AS bigint[]), CAST(:states AS text[]), CAST(:reasons AS text[]))
+             AS told (id, state, reason)
+        WHERE inbox.id = told.id
+        """,
+        **columns(
+            [(c.inbox_id, c.state, c.reason) for c in closings], ("ids", "states", "reasons")
+        ),
+    )
+
+
+def finish(books: Books, claim: Claim) -> None:
+    """Takes the try away, in the transaction that did the work."""
+    books.run("DELETE FROM tries WHERE id = :id", id=claim.try_id)
+
+
+def forget(store: Store, claim: Claim) -> None:
+    """Takes the try away although the work was not done: the world was busy, no row is at fault."""
+    with store.aside() as aside:
+        aside.run("DELETE FROM tries WHERE id = :id", id=claim.try_id)
+
+
+def blame(store: Store, claim: Claim, reason: str) -> None:
+    """Notes on the try why it failed; its rows are settled alone from now on."""
+    with store.aside() as aside:
+        aside.run(
+            "UPDATE tries SET reason = :reason WHERE id = :id", id=claim.try_id, reason=reason[:500]
+        )
+
+
+def is_any_waiting(books: Books) -> bool:
+    """Whether a received row can be locked right now, so that a nudge would find work."""
+    found = books.value(
+        "SELECT id FROM inbox WHERE state = 'received' LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED"
+    )
+    return found is not None
+
+
+def newest(books: Books) -> int:
+    """The highest inbox id there is; 0 when nothing ever arrived."""
+    return int(books.value("SELECT coalesce(max(id), 0) FROM inbox"))
+
+
+def is_any_received_up_to(books: Books, inbox_id: int) -> bool:
+    """Whether some report at or below this id is not settled yet, so its money is unknown."""
+    return bool(
+        books.value(
+            "SELECT EXISTS (SELECT FROM inbox WHERE state = 'received' AND id <= :id)", id=inbox_id
+        )
+    )
+
+
+def sweep_tries(books: Books) -> int:
+    """Drops tries none of whose rows still wait; answers how many."""
+    return books.run(
+        """
+        DELETE FROM tries WHERE NOT EXISTS (
+            SELECT FROM inbox WHERE inbox.id = ANY (tries.inbox_ids) AND inbox.state = 'received')
+        """
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Reason:
+    reason: str | None
+
+
+def _claim(books: Books, ids: list[int], *, is_alone: bool) -> Claim:
+    with books.store.aside() as aside:
+        try_id = aside.value(
+            "INSERT INTO tries (inbox_ids, is_alone)"
+            " VALUES (CAST(:ids AS bigint[]), :is_alone) RETURNING id",
+            ids=ids,
+            is_alone=is_alone,
+        )
+    rows = books.rows(
+        WaitingRow,
+        "SELECT id, gateway, account, raw FROM inbox WHERE id = ANY (CAST(:ids AS bigint[]))"
+        " ORDER BY id",
+        ids=ids,
+    )
+    return Claim(try_id, tuple(rows))

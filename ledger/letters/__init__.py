@@ -1,0 +1,1 @@
+"""What is written to clients: reminders, planned and cancelled with the money."""

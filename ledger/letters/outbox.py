@@ -1,0 +1,155 @@
+"""What must happen outside, as rows: put with the act that wants it, leased, closed by its fence.
+
+A claim is a committed lease. Whoever closes a row shows the fence of its lease, so a hand that was
+late, because it slept or its machine did, changes nothing.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from ledger.store import Books
+
+_LEASE = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """Something to do outside: `effect` at `destination`, about `subject`, not before `due_at`.
+
+    `key` names it for ever: the same key is one errand. `body` holds row ids and figures.
+    """
+
+    subject: str
+    effect: str
+    destination: str
+    key: str
+    body: Mapping[str, Any]
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Leased:
+    """An errand in our hands until the lease ends; `fence` proves whose lease it is."""
+
+    id: int
+    subject: str
+    key: str
+    body: Mapping[str, Any]
+    fence: int
+
+
+def put(books: Books, errand: Errand) -> None:
+    """Writes the errand in the transaction that wants it; a key that is there already stays."""
+    books.run(
+        """
+        INSERT INTO outbox (subject, effect, destination, key, body, due_at)
+        VALUES (:subject, :effect, :destination, :key, CAST(:body AS jsonb), :due_at)
+        ON CONFLICT ON CONSTRAINT outbox_key_once DO NOTHING
+        """,
+        subject=errand.subject,
+        effect=errand.effect,
+        destination=errand.destination,
+        key=errand.key,
+        body=json.dumps(errand.body),
+        due_at=errand.due_at,
+    )
+
+
+def next_due(books: Books, effect: str, now: datetime) -> tuple[int, str] | None:
+    """The id and subject of the next errand to claim; nothing is locked yet.
+
+    Of one subject and destination only the oldest waiting errand is offered. One whose lease ran
+    out is offered again: its effect must be one that may be repeated.
+    """
+    row = books.row(
+        _Due,
+        """
+        SELECT o.id, o.subject FROM outbox o
+        WHERE o.effect = :effect AND o.due_at <= :now
+          AND (o.state = 'waiting' OR (o.state = 'claimed' AND o.lease_until < :now))
+          AND NOT EXISTS (
+              SELECT FROM outbox older
+              WHERE (older.subject, older.effect, older.destination)
+                  = (o.subject, o.effect, o.destination)
+                AND older.id < o.id AND older.state IN ('waiting', 'claimed'))
+        ORDER BY o.due_at, o.id LIMIT 1
+        """,
+        effect=effect,
+        now=now,
+    )
+    return (row.id, row.subject) if row else None
+
+
+def lease(books: Books, errand_id: int, now: datetime) -> Leased | None:
+    """Takes the errand for 60 seconds from commit; None when another hand was faster."""
+    return books.row(
+        Leased,
+        """
+        UPDATE outbox SET state = 'claimed', lease_until = CAST(:until AS timestamptz),
+               fence = fence + 1, attempts = attempts + 1
+        WHERE id = :id
+          AND (state = 'waiting' OR (state = 'claimed' AND lease_until < :now))
+        RETURNING id, subject, key, body, fence
+        """,
+        id=errand_id,
+        now=now,
+        until=now + _LEASE,
+    )
+
+
+def finish(books: Books, leased: Leased) -> bool:
+    """Closes the errand as done; False when the lease had passed to another hand."""
+    return _close(books, leased.id, leased.fence, "done", None)
+
+
+def fail(books: Books, leased: Leased, reason: str) -> bool:
+    """Closes the errand as failed, for a person to see; False when the lease had passed on."""
+    return _close(books, leased.id, leased.fence, "failed", reason)
+
+
+def cancel(books: Books, errand_id: int, reason: str) -> None:
+    """Closes an errand that is no longer wanted."""
+    books.run(
+        "UPDATE outbox SET state = 'cancelled', reason = :reason, closed_at = clock_timestamp()"
+        " WHERE id = :id AND state IN ('waiting', 'claimed')",
+        id=errand_id,
+        reason=reason,
+    )
+
+
+def put_off(books: Books, leased: Leased, due_at: datetime, reason: str) -> bool:
+    """Gives the errand back for a later try; False when the lease had passed on."""
+    return (
+        books.run(
+            "UPDATE outbox SET state = 'waiting', due_at = :due_at, reason = :reason"
+            " WHERE id = :id AND fence = :fence AND state = 'claimed'",
+            id=leased.id,
+            fence=leased.fence,
+            due_at=due_at,
+            reason=reason[:500],
+        )
+        == 1
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Due:
+    id: int
+    subject: str
+
+
+def _close(books: Books, errand_id: int, fence: int, state: str, reason: str | None) -> bool:
+    return (
+        books.run(
+            "UPDATE outbox SET state = :state, reason = :reason, closed_at = clock_timestamp()"
+            " WHERE id = :id AND fence = :fence AND state = 'claimed'",
+            id=errand_id,
+            fence=fence,
+            state=state,
+            reason=reason,
+        )
+        == 1
+    )

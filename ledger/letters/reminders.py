@@ -1,0 +1,177 @@
+"""Reminders of overdue invoices: planned, cancelled with the money, turned into letters when due.
+
+A reminder is a row with a due time, found by a scan and judged again under its invoice's lock, so
+late, doubled or missed scans only move the moment a letter is written.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from domain.reminders import STEPS_DAYS, due_at
+from ledger.letters import outbox
+from ledger.store import Books, columns
+
+_MOST_INVOICES = 500
+
+_IS_CHASED = """
+    i.state = 'issued' AND c.reminder_policy = 'standard'
+    AND i.paid_minor + i.credited_minor + i.written_off_minor + i.settled_before_minor
+        < i.total_minor
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Unplanned:
+    invoice_id: int
+    cycle: int
+    due_on: date
+    timezone: str | None
+
+
+def plan(books: Books, zone: ZoneInfo) -> int:
+    """Plans the steps of every open issued invoice that has none in its cycle; answers how many.
+
+    At most 500 invoices at a time, passing over those in somebody's hands: the next sweep comes.
+    """
+    found = books.rows(
+        _Id,
+        f"""
+        SELECT i.id FROM invoices i JOIN clients c ON c.id = i.client_id
+        WHERE {_IS_CHASED} AND NOT EXISTS (
+            SELECT FROM reminders r WHERE r.invoice_id = i.id AND r.cycle = i.reminder_cycle)
+        ORDER BY i.id LIMIT :most
+        FOR NO KEY UPDATE OF i SKIP LOCKED
+        """,  # noqa: S608 - a constant, no input
+        most=_MOST_INVOICES,
+    )
+    return plan_for(books, [row.id for row in found], zone)
+
+
+def plan_for(books: Books, invoice_ids: Sequence[int], zone: ZoneInfo) -> int:
+    """Plans the steps of these invoices, whose locks are held, as far as they are still chased.
+
+    Step days are local days of the client, else of the seller, whose zone is `zone`.
+    """
+    unplanned = books.rows(
+        _Unplanned,
+        f"""
+        SELECT i.id, i.reminder_cycle, i.due_on, c.timezone
+        FROM invoices i JOIN clients c ON c.id = i.client_id
+        WHERE {_IS_CHASED} AND i.id = ANY (CAST(:ids AS bigint[]))
+        ORDER BY i.id
+        """,  # noqa: S608 - a constant, no input
+        ids=list(invoice_ids),
+    )
+    rows = [
+        (each.invoice_id, step, each.cycle, due_at(each.due_on, step, _zone(each, zone)))
+        for each in unplanned
+        for step in STEPS_DAYS
+    ]
+    if not rows:
+        return 0
+    return books.run(
+        """
+        INSERT INTO reminders (invoice_id, step_days, cycle, due_at)
+        SELECT * FROM unnest(CAST(:invoices AS bigint[]), CAST(:steps AS smallint[]),
+                             CAST(:cycles AS integer[]), CAST(:instants AS timestamptz[]))
+        ON CONFLICT ON CONSTRAINT reminders_once DO NOTHING
+        """,
+        **columns(rows, ("invoices", "steps", "cycles", "instants")),
+    )
+
+
+def cancel(books: Books, invoice_ids: Sequence[int]) -> int:
+    """Cancels what is planned for invoices that are no longer owed; hold their locks."""
+    if not invoice_ids:
+        return 0
+    return books.run(
+        "UPDATE reminders SET state = 'cancelled', closed_at = clock_timestamp()"
+        " WHERE invoice_id = ANY (CAST(:ids AS bigint[])) AND state = 'planned'",
+        ids=list(invoice_ids),
+    )
+
+
+def due_invoices(books: Books, now: datetime) -> list[int]:
+    """Invoices with a planned step whose time has come; at most 500, oldest first."""
+    rows = books.rows(
+        _Id,
+        "SELECT invoice_id FROM reminders WHERE state = 'planned' AND due_at <= :now"
+        " GROUP BY invoice_id ORDER BY min(due_at), invoice_id LIMIT :most",
+        now=now,
+        most=_MOST_INVOICES,
+    )
+    return [row.id for row in rows]
+
+
+def write(books: Books, invoice_id: int, now: datetime) -> bool:
+    """Writes the letter of an invoice's latest due step to the outbox; answers whether it did.
+
+    Locks the invoice, then judges again: money that came since cancels instead. When several steps
+    came due while nobody looked, only the latest is written and the others are skipped.
+    """
+    books.run("SELECT FROM invoices WHERE id = :id FOR NO KEY UPDATE", id=invoice_id)
+    if not is_chased(books, invoice_id):
+        cancel(books, [invoice_id])
+        return False
+    due = books.rows(
+        _Step,
+        "SELECT id, step_days, cycle FROM reminders WHERE invoice_id = :id AND state = 'planned'"
+        " AND due_at <= :now ORDER BY step_days DESC",
+        id=invoice_id,
+        now=now,
+    )
+    if not due:
+        return False
+    latest, *missed = due
+    _close(books, [latest.id], "written")
+    _close(books, [step.id for step in missed], "skipped")
+    outbox.put(
+        books,
+        outbox.Errand(
+            subject=f"invoice:{invoice_id}",
+            effect="letter",
+            destination="client",
+            key=f"reminder:{invoice_id}:{latest.step_days}:{latest.cycle}",
+            body={"invoice": invoice_id, "step_days": latest.step_days},
+            due_at=now,
+        ),
+    )
+    return True
+
+
+def is_chased(books: Books, invoice_id: int) -> bool:
+    """Whether the invoice is owed and its client gets reminders; true only under its lock."""
+    found = books.value(
+        "SELECT i.id FROM invoices i JOIN clients c ON c.id = i.client_id"  # noqa: S608 - constant
+        f" WHERE i.id = :id AND {_IS_CHASED}",
+        id=invoice_id,
+    )
+    return found is not None
+
+
+@dataclass(frozen=True, slots=True)
+class _Id:
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    id: int
+    step_days: int
+    cycle: int
+
+
+def _close(books: Books, ids: list[int], state: str) -> None:
+    if ids:
+        books.run(
+            "UPDATE reminders SET state = :state, closed_at = clock_timestamp()"
+            " WHERE id = ANY (CAST(:ids AS bigint[]))",
+            state=state,
+            ids=ids,
+        )
+
+
+def _zone(unplanned: _Unplanned, default: ZoneInfo) -> ZoneInfo:
+    return ZoneInfo(unplanned.timezone) if unplanned.timezone else default

@@ -1,0 +1,185 @@
+"""Settles a batch: what the deliveries tell becomes facts, and the difference is posted.
+
+The number of statements does not depend on the number of rows: everything is read by arrays and
+written from arrays, and the fold between is pure.
+"""
+
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from domain import settlement
+from domain.attention import Attention, AttentionKind
+from domain.errors import Refused
+from domain.facts import Fact, Ignored, Move, Reading, Report, Status
+from domain.settlement import Changes, KnownFact
+from ledger.books import attention, holdings, journal
+from ledger.inbox.waiting import Closing
+from ledger.letters import reminders
+from ledger.settlement import meaning, merging
+from ledger.settlement.merging import Merged, Reference
+from ledger.store import Books, columns
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What a batch did, as its log line tells it; `closings` are the fates of its inbox rows."""
+
+    closings: tuple[Closing, ...]
+    payments: int
+    postings: int
+    invoices: int
+
+
+def settle(books: Books, readings: Mapping[int, Reading | Refused], zone: ZoneInfo) -> Settled:
+    """Books what the readings tell, each under its inbox row's id; the rows are claimed.
+
+    Locks, in this order: main payment names, payments, invoices, each sorted. Safe to run again:
+    what is already posted leaves no difference. The caller closes the inbox rows and commits.
+    """
+    told = {id_: reading for id_, reading in readings.items() if isinstance(reading, tuple)}
+    noticed = [seen for id_, reading in readings.items() for seen in _notice(id_, reading)]
+    done = _Done(0, 0, 0)
+    if told:
+        done, found = _book(books, told, zone)
+        noticed += found
+    attention.open_all(books, noticed)
+    closings = tuple(_closing(id_, reading) for id_, reading in readings.items())
+    return Settled(closings, done.payments, done.postings, done.invoices)
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    payments: int
+    postings: int
+    invoices: int
+
+
+def _book(
+    books: Books, told: Mapping[int, Sequence[Report]], zone: ZoneInfo
+) -> tuple[_Done, list[Attention]]:
+    merged = merging.merge(books, told)
+    meaning.note_attempts(books, merged.facts)
+    payments, born = _payments(books, merged, zone)
+    meaning.note_intents(books, _told_now(merged, born), payments)
+    payment_ids = sorted(payments.values())
+    holdings.lock_payments(books, payment_ids)
+    holdings.lock_invoices_meant(books, payment_ids)
+    extract = holdings.extract(books, payment_ids)
+    facts = {
+        payments[reference]: known
+        for reference, known in merged.facts.items()
+        if reference in payments
+    }
+    changes = settlement.settle(extract, facts, zone)
+    _write(books, changes, sorted(told))
+    done = _Done(len(changes.payments), len(changes.postings), len(changes.invoices))
+    return done, [*merged.attention, *changes.attention]
+
+
+def _told_now(merged: Merged, born: Set[Reference]) -> dict[Reference, str]:
+    """What payments are meant for, where that is news: the payment is, or its meaning is."""
+    return {
+        reference: name
+        for reference, name in merged.meant_for().items()
+        if reference in born or reference in merged.newly_meant
+    }
+
+
+def _payments(
+    books: Books, merged: Merged, zone: ZoneInfo
+) -> tuple[dict[Reference, int], Set[Reference]]:
+    """The payment of every reference whose money has arrived, and which of them are born now."""
+    arrived = {
+        reference: first
+        for reference, known in merged.facts.items()
+        if (first := _arrival(known)) is not None
+    }
+    rows = [
+        (*reference, fact.money.currency, fact.happened_at.astimezone(zone).date())
+        for reference, fact in sorted(arrived.items())
+    ]
+    names = ("gateways", "accounts", "references", "currencies", "days")
+    born = books.rows(
+        _PaymentRow,
+        """
+        INSERT INTO payments (state, gateway, account, gateway_reference, currency, method, paid_on,
+                              reference)
+        SELECT 'posted', told.gateway, told.account, told.reference, told.currency, told.gateway,
+               told.day, told.reference
+        FROM unnest(CAST(:gateways AS text[]), CAST(:accounts AS text[]),
+                    CAST(:references AS text[]), CAST(:currencies AS text[]), CAST(:days AS date[]))
+             AS told (gateway, account, reference, currency, day)
+        ON CONFLICT ON CONSTRAINT payments_gateway_once DO NOTHING
+        RETURNING id, gateway, account, gateway_reference
+        """,
+        **columns(rows, names),
+    )
+    found = books.rows(
+        _PaymentRow,
+        """
+        SELECT p.id, p.gateway, p.account, p.gateway_reference FROM payments p
+        JOIN unnest(CAST(:gateways AS text[]), CAST(:accounts AS text[]),
+                    CAST(:references AS text[])) AS told (gateway, account, reference)
+          ON (p.gateway, p.account, p.gateway_reference)
+           = (told.gateway, told.account, told.reference)
+        """,
+        **columns([row[:3] for row in rows], names[:3]),
+    )
+    return {row.key: row.id for row in found}, {row.key for row in born}
+
+
+@dataclass(frozen=True, slots=True)
+class _PaymentRow:
+    id: int
+    gateway: str
+    account: str
+    reference: str
+
+    @property
+    def key(self) -> Reference:
+        return self.gateway, self.account, self.reference
+
+
+def _arrival(known: Sequence[KnownFact]) -> Fact | None:
+    """The fact that put money on a payment; None while nothing has arrived."""
+    arrived = (
+        each.fact
+        for each in known
+        if each.fact.key.move is Move.IN and each.fact.status is Status.SUCCEEDED
+    )
+    return next(arrived, None)
+
+
+def _write(books: Books, changes: Changes, inbox_ids: Sequence[int]) -> None:
+    if not changes.postings:
+        return
+    holdings.write_payments(books, changes.payments)
+    holdings.write_invoices(books, changes.invoices)
+    reminders.cancel(books, [invoice.id for invoice in changes.invoices if not invoice.is_open])
+    journal.record(
+        books,
+        journal.Act(actor="worker", act="settle", after={"inbox": list(inbox_ids)}),
+        changes.postings,
+    )
+
+
+def _notice(inbox_id: int, reading: Reading | Refused) -> list[Attention]:
+    subject = f"event:{inbox_id}"
+    match reading:
+        case Refused() as refusal:
+            return [Attention(AttentionKind.DEAD_EVENT, subject, detail=str(refusal)[:500])]
+        case Ignored(reason, kind) if kind is not None:
+            return [Attention(kind, subject, detail=reason)]
+        case _:
+            return []
+
+
+def _closing(inbox_id: int, reading: Reading | Refused) -> Closing:
+    match reading:
+        case Refused() as refusal:
+            return Closing(inbox_id, "dead", str(refusal)[:500])
+        case Ignored(reason):
+            return Closing(inbox_id, "ignored", reason)
+        case _:
+            return Closing(inbox_id, "done")
