@@ -2,11 +2,16 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from functools import cache
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, TextClause, create_engine, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from domain.errors import TryLater
 
 Row = TypeVar("Row")
 
@@ -56,6 +61,7 @@ class Store:
         self.engine: Engine = create_engine(
             make_url(dsn).set(drivername="postgresql+psycopg"),
             pool_size=pool_size,
+            hide_parameters=True,
             max_overflow=4,
             pool_timeout=2,
             pool_pre_ping=True,
@@ -64,9 +70,25 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[Books]:
-        """A transaction that commits when the block ends well and rolls back when it raises."""
-        with self.engine.begin() as connection:
-            yield Books(connection, self)
+        """A transaction that commits when the block ends well and rolls back when it raises.
+
+        A lost connection, a deadlock, a lock that did not come in time and an exhausted pool are
+        raised as TryLater: every transaction of ours is safe to run again.
+        """
+        try:
+            with self.engine.begin() as connection:
+                yield Books(connection, self)
+        except (DBAPIError, PoolTimeout) as error:
+            if _is_passing(error):
+                raise TryLater(timedelta(seconds=1), str(error).splitlines()[0]) from error
+            raise
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Books]:
+        """A read-only transaction that sees one moment of the whole database."""
+        with self.transaction() as books:
+            books.run("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            yield books
 
     @contextmanager
     def aside(self) -> Iterator[Books]:
@@ -89,6 +111,19 @@ def columns(rows: Sequence[Sequence[Any]], names: Sequence[str]) -> Mapping[str,
     if not rows:
         return {name: [] for name in names}
     return {name: list(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)}
+
+
+# serialization failure, deadlock, lock not available, shutdowns, too many connections
+_PASSING_STATES = {"40001", "40P01", "55P03", "57P01", "57P02", "57P03", "53300"}
+
+
+def _is_passing(error: DBAPIError | PoolTimeout) -> bool:
+    if isinstance(error, PoolTimeout) or error.connection_invalidated:
+        return True
+    state = getattr(error.orig, "sqlstate", None)
+    if state is None:
+        return isinstance(error, OperationalError)  # no answer from the server at all
+    return state in _PASSING_STATES or state.startswith("08")
 
 
 @cache

@@ -8,6 +8,7 @@ from datetime import date
 from domain.allocation import Holding, Intent
 from domain.invoices import InvoiceState, Standing
 from domain.settlement import Extract
+from ledger.books import payments
 from ledger.store import Books, columns
 
 
@@ -34,6 +35,26 @@ def lock_invoices_meant(books: Books, payment_ids: Sequence[int]) -> None:
     )
 
 
+def lock_invoice_and_payments(books: Books, invoice_id: int) -> list[int]:
+    """Locks the payments that are meant for an invoice or applied to it, then the invoice.
+
+    Answers those payments. Payments come before invoices in the lock order, so they are found
+    without a lock and looked for once more: one that appeared meanwhile is locked without waiting,
+    and TryLater asks for a fresh start when it is in other hands.
+    """
+    found = _payments_of(books, invoice_id)
+    lock_payments(books, found)
+    books.run("SELECT FROM invoices WHERE id = :id FOR NO KEY UPDATE", id=invoice_id)
+    appeared = sorted(set(_payments_of(books, invoice_id)) - set(found))
+    if appeared:
+        books.run(
+            "SELECT FROM payments WHERE id = ANY (CAST(:ids AS bigint[])) ORDER BY id"
+            " FOR NO KEY UPDATE NOWAIT",
+            ids=appeared,
+        )
+    return [*found, *appeared]
+
+
 def extract(books: Books, payment_ids: Sequence[int]) -> Extract:
     """What the books hold of these payments and the invoices they are meant for; lock first."""
     ids = list(payment_ids)
@@ -45,13 +66,12 @@ def extract(books: Books, payment_ids: Sequence[int]) -> Extract:
     )
 
 
-def write_payments(books: Books, payments: Sequence[Holding]) -> None:
+def write_payments(books: Books, held: Sequence[Holding]) -> None:
     """Writes the totals that follow from the postings made under the same locks."""
-    if not payments:
+    if not held:
         return
     rows = [
-        (p.id, p.client_id, p.received_minor, p.unapplied_minor, p.unidentified_minor)
-        for p in payments
+        (p.id, p.client_id, p.received_minor, p.unapplied_minor, p.unidentified_minor) for p in held
     ]
     books.run(
         """
@@ -149,25 +169,26 @@ def _invoices(books: Books, payment_ids: list[int]) -> Mapping[int, Standing]:
 
 
 @dataclass(frozen=True, slots=True)
-class _AppliedRow:
-    payment_id: int
-    invoice_id: int
-    amount_minor: int
+class _Id:
+    id: int
+
+
+def _payments_of(books: Books, invoice_id: int) -> list[int]:
+    rows = books.rows(
+        _Id,
+        """
+        SELECT payment_id FROM intents WHERE invoice_id = :id
+        UNION
+        SELECT payment_id FROM postings WHERE invoice_id = :id AND payment_id IS NOT NULL
+        ORDER BY payment_id
+        """,
+        id=invoice_id,
+    )
+    return [row.id for row in rows]
 
 
 def _applied(books: Books, ids: list[int]) -> Mapping[int, Mapping[int, int]]:
-    rows = books.rows(
-        _AppliedRow,
-        """
-        SELECT payment_id, invoice_id,
-               sum(CASE destination WHEN 'invoice' THEN amount_minor ELSE -amount_minor END)::bigint
-        FROM postings
-        WHERE payment_id = ANY (CAST(:ids AS bigint[])) AND kind = 'allocate'
-        GROUP BY payment_id, invoice_id
-        """,
-        ids=ids,
-    )
     grouped: dict[int, dict[int, int]] = defaultdict(dict)
-    for row in rows:
+    for row in payments.applied(books, ids):
         grouped[row.payment_id][row.invoice_id] = row.amount_minor
     return grouped

@@ -5,9 +5,10 @@ taken away. So a row whose try is still there was in somebody's hands when somet
 is settled alone from then on, and only tries made alone count against it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from domain.errors import Refused
 from ledger.store import Books, Store, columns
 
 MOST_ROWS = 200
@@ -16,7 +17,7 @@ MOST_TRIES = 5
 # Rows that nobody tried, oldest first. A row in somebody's hands is locked and passed over.
 _LOCK_FRESH = """
 SELECT i.id FROM inbox i
-WHERE i.state = 'received'
+WHERE i.state = 'received' AND i.gateway = ANY (CAST(:gateways AS text[]))
   AND NOT EXISTS (SELECT FROM (SELECT unnest(inbox_ids) AS id FROM tries) tried
                   WHERE tried.id = i.id)
 ORDER BY i.id
@@ -30,7 +31,7 @@ SELECT i.id FROM inbox i
 JOIN (SELECT tried.id, count(*) FILTER (WHERE tries.is_alone) AS alone, max(started_at) AS last_at
       FROM tries, unnest(inbox_ids) AS tried (id)
       GROUP BY tried.id) suspect ON suspect.id = i.id
-WHERE i.state = 'received'
+WHERE i.state = 'received' AND i.gateway = ANY (CAST(:gateways AS text[]))
   AND (suspect.alone = 0
        OR suspect.last_at < clock_timestamp() - interval '0.5 s' * 2 ^ least(suspect.alone, 10))
 ORDER BY suspect.alone, i.id
@@ -71,37 +72,42 @@ class _Id:
     id: int
 
 
-def claim_fresh(books: Books) -> Claim | None:
-    """Locks up to 200 rows that nobody tried yet and writes the try; None when there are none."""
-    ids = [row.id for row in books.rows(_Id, _LOCK_FRESH, most=MOST_ROWS)]
+def claim_fresh(books: Books, gateways: Collection[str]) -> Claim | None:
+    """Locks up to 200 rows that nobody tried yet and writes the try; None when there are none.
+
+    Only rows of these gateways: one that is not configured just now keeps its rows waiting.
+    """
+    ids = [row.id for row in books.rows(_Id, _LOCK_FRESH, gateways=list(gateways), most=MOST_ROWS)]
     return _claim(books, ids, is_alone=False) if ids else None
 
 
-def claim_suspect(books: Books) -> Claim | None:
+def claim_suspect(books: Books, gateways: Collection[str]) -> Claim | None:
     """Locks one row with an unfinished try behind it and writes a try made alone.
 
     None when there is none, or when each still has its pause. A row that used up its tries comes
-    with them; see `is_used_up`.
+    all the same; see `used_up`.
     """
-    ids = [row.id for row in books.rows(_Id, _LOCK_SUSPECT)]
+    ids = [row.id for row in books.rows(_Id, _LOCK_SUSPECT, gateways=list(gateways))]
     return _claim(books, ids, is_alone=True) if ids else None
 
 
-def is_used_up(books: Books, inbox_id: int) -> str | None:
-    """Why the row is not tried again; None while it has tries left.
+def used_up(books: Books, claim: Claim) -> Refused | None:
+    """Why the row of a claim made alone is not tried again; None while it has tries left.
 
-    The try that is being made counts no less than those before it: the fifth one is still made.
+    The try being made does not count yet: the fifth is still made, the sixth finds the row dead.
     """
+    if len(claim.rows) != 1:
+        return None
     alone = books.rows(
         _Reason,
         "SELECT reason FROM tries WHERE is_alone AND inbox_ids = CAST(:ids AS bigint[])"
         " ORDER BY id DESC",
-        ids=[inbox_id],
+        ids=[claim.rows[0].id],
     )
     if len(alone) <= MOST_TRIES:
         return None
     told = next((row.reason for row in alone if row.reason), "its worker died without a word")
-    return f"tried {MOST_TRIES} times: {told}"
+    return Refused("used_up", f"tried {MOST_TRIES} times: {told}")
 
 
 def close(books: Books, closings: Sequence[Closing]) -> None:
@@ -138,10 +144,12 @@ def blame(store: Store, claim: Claim, reason: str) -> None:
         )
 
 
-def is_any_waiting(books: Books) -> bool:
+def is_any_waiting(books: Books, gateways: Collection[str]) -> bool:
     """Whether a received row can be locked right now, so that a nudge would find work."""
     found = books.value(
-        "SELECT id FROM inbox WHERE state = 'received' LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED"
+        "SELECT id FROM inbox WHERE state = 'received' AND gateway = ANY (CAST(:gateways AS text[]))"
+        " LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED",
+        gateways=list(gateways),
     )
     return found is not None
 

@@ -1,0 +1,146 @@
+-- Each law: a name, and a query that finds the rows that break it as (subject, detail).
+
+-- law: an invoice is paid by what is allocated to it
+SELECT 'invoice:' || i.id, format('stored %s, postings say %s', i.paid_minor, coalesce(p.paid, 0))
+FROM invoices i
+LEFT JOIN (SELECT invoice_id, sum(CASE destination WHEN 'invoice' THEN amount_minor
+                                  ELSE -amount_minor END) AS paid
+           FROM postings WHERE kind = 'allocate' GROUP BY invoice_id) p ON p.invoice_id = i.id
+WHERE i.paid_minor <> coalesce(p.paid, 0)
+
+-- law: an issued invoice owes its account, and never less than nothing
+SELECT 'invoice:' || i.id, format('stored open %s, postings say %s',
+       CASE i.state WHEN 'issued' THEN i.total_minor ELSE 0 END - i.paid_minor - i.credited_minor
+       - i.written_off_minor - i.settled_before_minor, -coalesce(p.balance, 0))
+FROM invoices i
+LEFT JOIN (SELECT invoice_id, sum(CASE WHEN destination = 'invoice' THEN amount_minor
+                                       WHEN source = 'invoice' THEN -amount_minor END) AS balance
+           FROM postings WHERE 'invoice' IN (source, destination) GROUP BY invoice_id) p
+       ON p.invoice_id = i.id
+WHERE CASE i.state WHEN 'issued' THEN i.total_minor ELSE 0 END - i.paid_minor - i.credited_minor
+      - i.written_off_minor - i.settled_before_minor <> -coalesce(p.balance, 0)
+   OR coalesce(p.balance, 0) > 0
+
+-- law: a payment's amount is what was received
+SELECT 'payment:' || m.id, format('stored %s, postings say %s', m.amount_minor, coalesce(p.received, 0))
+FROM payments m
+LEFT JOIN (SELECT payment_id, sum(CASE WHEN source LIKE 'outside:%' THEN amount_minor
+                                  ELSE -amount_minor END) AS received
+           FROM postings WHERE kind = 'receive' GROUP BY payment_id) p ON p.payment_id = m.id
+WHERE m.amount_minor <> coalesce(p.received, 0)
+
+-- law: a payment's unapplied credit is the balance of its account, never below zero
+SELECT 'payment:' || m.id, format('stored %s, postings say %s', m.unapplied_minor, coalesce(p.balance, 0))
+FROM payments m
+LEFT JOIN (SELECT payment_id, sum(CASE WHEN destination = 'payment' THEN amount_minor
+                                       WHEN source = 'payment' THEN -amount_minor END) AS balance
+           FROM postings WHERE 'payment' IN (source, destination) GROUP BY payment_id) p
+       ON p.payment_id = m.id
+WHERE m.unapplied_minor <> coalesce(p.balance, 0) OR coalesce(p.balance, 0) < 0
+
+-- law: what waits for a client is the unidentified balance, never below zero
+SELECT 'payment:' || m.id, format('stored %s, postings say %s', m.unidentified_minor, coalesce(p.balance, 0))
+FROM payments m
+LEFT JOIN (SELECT payment_id, sum(CASE WHEN destination = 'unidentified' THEN amount_minor
+                                       WHEN source = 'unidentified' THEN -amount_minor END) AS balance
+           FROM postings WHERE 'unidentified' IN (source, destination) GROUP BY payment_id) p
+       ON p.payment_id = m.id
+WHERE m.unidentified_minor <> coalesce(p.balance, 0) OR coalesce(p.balance, 0) < 0
+
+-- law: what a payment received is applied, unapplied or unidentified
+SELECT 'payment:' || m.id, format('received %s, allocated %s, unapplied %s, unidentified %s',
+       m.amount_minor, coalesce(p.allocated, 0), m.unapplied_minor, m.unidentified_minor)
+FROM payments m
+LEFT JOIN (SELECT payment_id, sum(CASE destination WHEN 'invoice' THEN amount_minor
+                                  ELSE -amount_minor END) AS allocated
+           FROM postings WHERE kind = 'allocate' GROUP BY payment_id) p ON p.payment_id = m.id
+WHERE m.amount_minor <> coalesce(p.allocated, 0) + m.unapplied_minor + m.unidentified_minor
+
+-- law: money waits unidentified exactly while no client is known
+SELECT 'payment:' || id, format('client %s, unapplied %s, unidentified %s',
+       client_id, unapplied_minor, unidentified_minor)
+FROM payments
+WHERE (client_id IS NULL AND unapplied_minor > 0) OR (client_id IS NOT NULL AND unidentified_minor > 0)
+
+-- law: an allocation stays within one client and one currency
+SELECT DISTINCT 'posting:' || p.id, format('payment %s (client %s, %s) on invoice %s (client %s, %s)',
+       m.id, m.client_id, m.currency, i.id, i.client_id, i.currency)
+FROM postings p JOIN payments m ON m.id = p.payment_id JOIN invoices i ON i.id = p.invoice_id
+WHERE p.kind = 'allocate'
+  AND (m.client_id IS DISTINCT FROM i.client_id OR m.currency <> i.currency
+       OR p.currency <> i.currency)
+
+-- law: no open invoice has a payment meant for it that is not applied
+SELECT 'invoice:' || i.id, format('payment %s has %s unapplied', m.id, m.unapplied_minor)
+FROM invoices i JOIN intents n ON n.invoice_id = i.id JOIN payments m ON m.id = n.payment_id
+WHERE i.state = 'issued' AND m.client_id = i.client_id AND m.currency = i.currency
+  AND m.unapplied_minor > 0
+  AND i.total_minor > i.paid_minor + i.credited_minor + i.written_off_minor + i.settled_before_minor
+  AND n.amount_minor IS NULL
+
+-- law: an invoice is issued once for its total, and void once for the same
+SELECT 'invoice:' || i.id, format('state %s, issue %s of %s, void %s of %s', i.state,
+       coalesce(p.issues, 0), coalesce(p.issued, 0), coalesce(p.voids, 0), coalesce(p.voided, 0))
+FROM invoices i
+LEFT JOIN (SELECT invoice_id,
+                  count(*) FILTER (WHERE kind = 'issue') AS issues,
+                  sum(amount_minor) FILTER (WHERE kind = 'issue') AS issued,
+                  count(*) FILTER (WHERE kind = 'void') AS voids,
+                  sum(amount_minor) FILTER (WHERE kind = 'void') AS voided
+           FROM postings WHERE kind IN ('issue', 'void') GROUP BY invoice_id) p
+       ON p.invoice_id = i.id
+WHERE (coalesce(p.issues, 0), coalesce(p.issued, 0), coalesce(p.voids, 0), coalesce(p.voided, 0))
+   <> CASE i.state WHEN 'draft' THEN (0::bigint, 0::numeric, 0::bigint, 0::numeric)
+                   WHEN 'issued' THEN (1::bigint, i.total_minor::numeric, 0::bigint, 0::numeric)
+                   ELSE (1::bigint, i.total_minor::numeric, 1::bigint, i.total_minor::numeric) END
+
+-- law: an opposite keeps the kind, swaps the accounts and never exceeds what it reverses
+SELECT 'posting:' || p.id, format('%s of %s reversed by %s', p.kind, p.amount_minor, sum(r.amount_minor))
+FROM postings r LEFT JOIN postings p ON p.id = r.reverses
+WHERE r.reverses IS NOT NULL
+GROUP BY p.id
+HAVING p.id IS NULL OR sum(r.amount_minor) > p.amount_minor
+    OR bool_or(r.kind <> p.kind OR r.source <> p.destination OR r.destination <> p.source
+               OR r.currency <> p.currency OR r.payment_id IS DISTINCT FROM p.payment_id
+               OR r.invoice_id IS DISTINCT FROM p.invoice_id)
+
+-- law: a gateway's payment is exactly what the facts say arrived
+SELECT coalesce('payment:' || m.id, 'reference:' || f.reference),
+       format('booked %s, facts say %s', coalesce(m.amount_minor, 0), coalesce(f.arrived, 0))
+FROM (SELECT gateway, account, reference, currency, sum(amount_minor) AS arrived FROM facts
+      WHERE move = 'in' AND status = 'succeeded' GROUP BY gateway, account, reference, currency) f
+FULL JOIN (SELECT * FROM payments WHERE gateway IS NOT NULL) m
+       ON (m.gateway, m.account, m.gateway_reference, m.currency)
+        = (f.gateway, f.account, f.reference, f.currency)
+WHERE coalesce(m.amount_minor, 0) <> coalesce(f.arrived, 0) OR m.id IS NULL
+
+-- law: every posting names rows that exist
+SELECT 'posting:' || p.id, 'its act, payment, invoice, client or fact is missing'
+FROM postings p
+WHERE NOT EXISTS (SELECT FROM journal WHERE id = p.act_id)
+   OR (p.payment_id IS NOT NULL AND NOT EXISTS (SELECT FROM payments WHERE id = p.payment_id))
+   OR (p.invoice_id IS NOT NULL AND NOT EXISTS (SELECT FROM invoices WHERE id = p.invoice_id))
+   OR (p.client_id IS NOT NULL AND NOT EXISTS (SELECT FROM clients WHERE id = p.client_id))
+   OR (p.fact_id IS NOT NULL AND NOT EXISTS (SELECT FROM facts WHERE id = p.fact_id))
+
+-- law: every fact comes from a delivery, under the main name of its payment
+SELECT 'fact:' || f.id, format('%s from event %s', f.reference, f.inbox_id)
+FROM facts f
+WHERE NOT EXISTS (SELECT FROM inbox WHERE id = f.inbox_id)
+   OR NOT EXISTS (SELECT FROM payment_names n
+                  WHERE (n.gateway, n.account, n.name, n.reference)
+                      = (f.gateway, f.account, f.reference, f.reference))
+
+-- law: nothing is planned to chase an invoice that is not owed
+SELECT 'reminder:' || r.id, format('invoice %s is not open', i.id)
+FROM reminders r JOIN invoices i ON i.id = r.invoice_id
+WHERE r.state = 'planned'
+  AND (i.state <> 'issued'
+       OR i.total_minor
+          <= i.paid_minor + i.credited_minor + i.written_off_minor + i.settled_before_minor)
+
+-- law: a settled delivery left something behind, and a dead one says why
+SELECT 'event:' || i.id, format('%s without %s', i.state, CASE i.state WHEN 'done' THEN 'a moment' ELSE 'a reason' END)
+FROM inbox i
+WHERE (i.state = 'done' AND i.settled_at IS NULL)
+   OR (i.state IN ('ignored', 'dead') AND i.reason IS NULL)

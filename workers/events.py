@@ -1,0 +1,131 @@
+"""Settles what the inbox holds: claim, read, book, commit; and again while rows wait."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from time import monotonic, sleep
+
+import structlog
+
+from domain.errors import Refused, TryLater
+from domain.facts import Reading
+from gateways.port import Gateway
+from ledger.inbox import waiting
+from ledger.inbox.waiting import Claim
+from ledger.settlement import settling
+from ledger.settlement.settling import Settled
+from ledger.store import Books, Store
+from runtime import metrics, wiring
+from runtime.settings import settings
+from workers.app import MONEY, SWEEP, app
+from workers.nudges import Nudges
+
+log = structlog.get_logger(__name__)
+
+_MOST_SECONDS = 5.0
+_PATIENCE_SECONDS = 20.0
+
+Claiming = Callable[[Books, Collection[str]], Claim | None]
+
+
+@app.task(name="events.settle", queue=MONEY)
+def settle_events(ids: Sequence[int]) -> None:
+    """Settles whatever waits, for up to 5 s, then nudges once more; `ids` only say who knocked.
+
+    Fresh rows go in batches; between two batches one row that was tried before is tried alone, so
+    neither kind starves the other.
+    """
+    log.debug("nudged", events=len(ids), first_event=ids[0] if ids else None)
+    store, gateways = wiring.store(), wiring.gateways()
+    until = monotonic() + _MOST_SECONDS
+    while monotonic() < until:
+        try:
+            found = settle_next(store, gateways, waiting.claim_fresh)
+            found |= settle_next(store, gateways, waiting.claim_suspect)
+        except TryLater as busy:
+            log.warning("world_is_busy", detail=str(busy))
+            sleep(min(busy.after.total_seconds(), max(0.0, until - monotonic())))
+            continue
+        if not found:
+            return
+    Nudges(app).send(())
+
+
+@app.task(name="sweep.nudge", queue=SWEEP)
+def sweep() -> None:
+    """Finds what a lost message left behind: nudges when a waiting row can be locked."""
+    with wiring.store().transaction() as books:
+        waiting.sweep_tries(books)
+        is_any_waiting = waiting.is_any_waiting(books, wiring.gateways())
+    if is_any_waiting:
+        Nudges(app).send(())
+
+
+def settle_next(store: Store, gateways: Mapping[str, Gateway], claiming: Claiming) -> bool:
+    """Claims, settles and commits once; answers whether there was anything to claim.
+
+    When the world is busy, or this process is told to stop, the try is taken back and the reason
+    goes on to the caller. When a row is at fault, or we are, the try stays with its reason and its
+    rows are settled alone from then on.
+    """
+    claim: Claim | None = None
+    started = monotonic()
+    try:
+        with store.transaction() as books:
+            claim = claiming(books, gateways)
+            if claim is None:
+                return False
+            settled = _settle(books, claim, gateways)
+    except (TryLater, SystemExit, KeyboardInterrupt):
+        if claim is not None:
+            _forget(store, claim)
+        raise
+    except Exception as error:
+        if claim is None:
+            raise
+        log.exception("batch_failed", batch=claim.try_id, events=len(claim.rows))
+        waiting.blame(store, claim, f"{type(error).__name__}: {error}".splitlines()[0])
+        return True
+    _tell(claim, settled, monotonic() - started)
+    return True
+
+
+def _settle(books: Books, claim: Claim, gateways: Mapping[str, Gateway]) -> Settled:
+    refusal = waiting.used_up(books, claim)
+    readings = {row.id: refusal or _read(gateways[row.gateway], row.raw) for row in claim.rows}
+    settled = settling.settle(books, readings, settings().zone)
+    waiting.close(books, settled.closings)
+    waiting.finish(books, claim)
+    return settled
+
+
+def _read(gateway: Gateway, raw: bytes) -> Reading | Refused:
+    try:
+        return gateway.read(raw)
+    except Refused as refusal:
+        return refusal
+
+
+def _forget(store: Store, claim: Claim) -> None:
+    """Takes the try back, waiting for a database that went away: no row is to blame for that."""
+    until = monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            return waiting.forget(store, claim)
+        except TryLater as busy:
+            if monotonic() > until:
+                raise
+            sleep(busy.after.total_seconds())
+
+
+def _tell(claim: Claim, settled: Settled, seconds: float) -> None:
+    metrics.settled(len(claim.rows), seconds)
+    log.info(
+        "batch_settled",
+        batch=claim.try_id,
+        events=len(claim.rows),
+        first_event=claim.rows[0].id,
+        last_event=claim.rows[-1].id,
+        payments=settled.payments,
+        postings=settled.postings,
+        invoices=settled.invoices,
+        milliseconds=round(seconds * 1000, 1),
+    )
