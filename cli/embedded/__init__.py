@@ -1,0 +1,1 @@
+"""Stores that Incasso brings along: a PostgreSQL and a Redis of its own, on unix sockets."""
