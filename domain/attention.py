@@ -19,6 +19,7 @@ class AttentionKind(StrEnum):
     OTHER_MODE = "other_mode"
     OTHER_ACCOUNT = "other_account"
     EVENT_DIFFERS = "event_differs"
+    LETTER_FAILED = "letter_failed"
 
 
 @dataclass(frozen=True, slots=True)

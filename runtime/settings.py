@@ -37,6 +37,7 @@ class Settings(BaseSettings):
     flower_port: int = 5555
     flower_basic_auth: SecretStr | None = None
     timezone: str = "Europe/Bucharest"
+    mail_from: str = "billing@localhost.localdomain"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["text", "json"] = "text"
     stripe_api_key: SecretStr | None = None

@@ -147,8 +147,8 @@ def blame(store: Store, claim: Claim, reason: str) -> None:
 def is_any_waiting(books: Books, gateways: Collection[str]) -> bool:
     """Whether a received row can be locked right now, so that a nudge would find work."""
     found = books.value(
-        "SELECT id FROM inbox WHERE state = 'received' AND gateway = ANY (CAST(:gateways AS text[]))"
-        " LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED",
+        "SELECT id FROM inbox WHERE state = 'received'"
+        " AND gateway = ANY (CAST(:gateways AS text[])) LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED",
         gateways=list(gateways),
     )
     return found is not None
@@ -164,6 +164,16 @@ def is_any_received_up_to(books: Books, inbox_id: int) -> bool:
     return bool(
         books.value(
             "SELECT EXISTS (SELECT FROM inbox WHERE state = 'received' AND id <= :id)", id=inbox_id
+        )
+    )
+
+
+def is_money_unclear(books: Books) -> bool:
+    """Whether some report waits for a person, so that nobody can say whose money it tells of."""
+    return bool(
+        books.value(
+            "SELECT EXISTS (SELECT FROM inbox WHERE state = 'parked') OR EXISTS ("
+            " SELECT FROM attention WHERE kind = 'dead_event' AND resolved_at IS NULL)"
         )
     )
 

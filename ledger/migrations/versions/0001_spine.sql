@@ -369,7 +369,8 @@ CREATE TABLE attention (
     CONSTRAINT attention_pkey PRIMARY KEY (id),
     CONSTRAINT attention_kind_known CHECK (kind IN (
         'overpaid', 'unknown_invoice', 'draft_invoice', 'void_invoice', 'other_currency',
-        'fact_disagrees', 'dead_event', 'other_mode', 'other_account', 'event_differs'))
+        'fact_disagrees', 'dead_event', 'other_mode', 'other_account', 'event_differs',
+        'letter_failed'))
 );
 CREATE UNIQUE INDEX attention_open_once ON attention (kind, subject) WHERE resolved_at IS NULL;
 
