@@ -1,0 +1,102 @@
+"""The seam every gateway fits into: what comes in, what is known of it, what it wants to hear."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from domain.errors import Untrusted
+from domain.facts import Reading
+
+
+class Unreadable(Untrusted):
+    """Proven to come from the gateway, yet nothing a gateway sends: perhaps our secret leaked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One request from outside, byte for byte; header names are in lower case."""
+
+    headers: tuple[tuple[bytes, bytes], ...]
+    body: bytes
+
+    def only(self, name: bytes) -> str:
+        """The one value of a header; a header that is absent, doubled or no plain ASCII is refused.
+
+        Two values of one header are how a forger makes two readers see two different deliveries.
+        """
+        values = [value for key, value in self.headers if key == name]
+        if len(values) != 1 or not values[0].isascii():
+            raise Untrusted(f"{name.decode()} is not there exactly once in plain ASCII")
+        return values[0].decode()
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """Who is told what, under which name; all that must be known before a delivery is kept.
+
+    `account` owns the money. `event_id` is the gateway's name for the event. `binding` is what else
+    is unique about the delivery where its signature does not bind the body; None where it does.
+    """
+
+    account: str
+    event_id: str
+    kind: str
+    binding: str | None
+    headers_to_keep: Mapping[str, str]
+
+    def __post_init__(self) -> None:
+        for text in (self.event_id, self.kind, self.binding):
+            if text is not None and not is_plain_name(text):
+                raise Unreadable("an id is not 1-255 printable ASCII characters")
+
+
+class Outcome(StrEnum):
+    """What became of a delivery."""
+
+    KEPT = "kept"
+    DUPLICATE = "duplicate"
+    DIFFERS = "differs"
+    UNTRUSTED = "untrusted"
+    BUSY = "busy"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a gateway is told, in the form it insists on."""
+
+    status: int
+    body: bytes
+    content_type: bytes
+
+
+class Gateway(Protocol):
+    """One foreign dialect. Its verbs are pure: no clock, no network, no database."""
+
+    @property
+    def name(self) -> str:
+        """The gateway's name in our rows and addresses."""
+        ...
+
+    @property
+    def account(self) -> str:
+        """Who owns the money that this gateway reports to us."""
+        ...
+
+    def authenticate(self, delivery: Delivery, now: datetime) -> Envelope:
+        """Proves where a delivery comes from; Untrusted when it cannot."""
+        ...
+
+    def read(self, raw: bytes) -> Reading:
+        """What a kept body tells about money; Refused when it is genuine but makes no sense."""
+        ...
+
+    def reply(self, outcome: Outcome) -> Reply:
+        """The answer that makes this gateway stop, or come again."""
+        ...
+
+
+def is_plain_name(text: str) -> bool:
+    """Whether a foreign id is 1-255 printable ASCII characters, safe in every store and log."""
+    return 1 <= len(text) <= 255 and text.isascii() and text.isprintable()

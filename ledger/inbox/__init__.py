@@ -1,0 +1,1 @@
+"""What arrives from outside: kept once, claimed in turn, settled or shown to a person."""

@@ -1,0 +1,55 @@
+"""What this process is made of, put together from the settings once and held."""
+
+from collections.abc import Mapping
+from functools import cache
+
+from domain.errors import Refused
+from gateways.port import Gateway
+from gateways.stripe import Stripe
+from ledger import accounts
+from ledger.store import Store
+from runtime.settings import settings
+
+
+@cache
+def store() -> Store:
+    """The database of this process; to be asked for after the fork, never before."""
+    return Store(database_url())
+
+
+@cache
+def gateways() -> Mapping[str, Gateway]:
+    """The gateways that have what they need, by name."""
+    found: list[Gateway] = []
+    if settings().stripe_secrets:
+        found.append(
+            Stripe(
+                settings().stripe_account,
+                settings().stripe_secrets,
+                is_live=settings().stripe_is_live,
+            )
+        )
+    return {gateway.name: gateway for gateway in found}
+
+
+def database_url() -> str:
+    """Where the database is; Refused when the settings do not say."""
+    url = settings().database_url
+    if url is None:
+        raise Refused("no_database", "DATABASE_URL is not set; `incasso up` starts one of its own")
+    return url
+
+
+def broker_url() -> str:
+    """Where the broker is; Refused when the settings do not say."""
+    url = settings().broker_url
+    if url is None:
+        raise Refused("no_broker", "BROKER_URL is not set; `incasso up` starts one of its own")
+    return url
+
+
+def confirm_accounts() -> None:
+    """Notes whose money is booked at the first start; Refused when the settings changed since."""
+    with store().transaction() as books:
+        for gateway in gateways().values():
+            accounts.confirm(books, gateway.name, gateway.account)

@@ -1,0 +1,181 @@
+"""The door for machines: authenticate, keep, acknowledge; a bare ASGI callable, no framework."""
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from functools import cache, partial
+from hashlib import sha256
+from time import monotonic
+
+import structlog
+
+from domain.errors import Untrusted
+from gateways.port import Delivery, Envelope, Gateway, Outcome, Reply, Unreadable
+from ledger.inbox.arrivals import ArrivalRow, Arrivals
+from ledger.pulse import Pulse
+from runtime import clock, metrics, wiring
+from runtime.settings import settings
+from webhooks import requests
+from webhooks.intake import Intake
+from webhooks.nudger import Nudger
+from webhooks.readiness import Readiness
+from webhooks.requests import Message, Receive, Scope, Send, Unacceptable
+from webhooks.strangers import Strangers
+from workers.app import app as celery
+from workers.nudges import Nudges
+
+_JSON = b"application/json"
+_ALIVE = Reply(200, b'{"alive":true}', _JSON)
+_NOT_FOUND = Reply(404, b'{"error":"not found"}', _JSON)
+_WRONG_METHOD = Reply(405, b'{"error":"method not allowed"}', _JSON)
+_TOO_MANY = Reply(429, b'{"error":"too many"}', _JSON)
+_RETRY_AFTER_SECONDS = 5
+_CLOSING = frozenset({408, 413, 415})
+
+_log = structlog.get_logger(__name__)
+
+Handler = Callable[[Scope, Receive], Awaitable[Reply]]
+
+
+class Webhooks:
+    """The ASGI callable. Whoever mounts it without lifespan calls `start` and `stop`."""
+
+    def __init__(
+        self,
+        gateways: Mapping[str, Gateway],
+        intake: Intake,
+        readiness: Readiness,
+        start: Callable[[], Awaitable[None]],
+        stop: Callable[[], Awaitable[None]],
+    ) -> None:
+        self.start = start
+        self.stop = stop
+        self._intake = intake
+        self._readiness = readiness
+        self._strangers = Strangers()
+        self._routes: dict[str, tuple[tuple[str, ...], Handler]] = {
+            "/healthz": (("GET", "HEAD"), _alive),
+            "/readyz": (("GET", "HEAD"), self._ready),
+        }
+        for gateway in gateways.values():
+            handler = partial(self._deliver, gateway)
+            self._routes[f"/webhooks/{gateway.name}"] = (("POST",), handler)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            return await self._live(receive, send)
+        route = self._routes.get(scope["path"])
+        if route is None:
+            return await _send(send, _NOT_FOUND)
+        methods, handler = route
+        if scope["method"] not in methods:
+            return await _send(send, _WRONG_METHOD, (b"allow", ", ".join(methods).encode()))
+        return await _send(send, await handler(scope, receive))
+
+    def owns(self, path: str) -> bool:
+        """Whether an address is answered here, and not by a neighbour under the same roof."""
+        return path in self._routes or path.startswith("/webhooks")
+
+    async def _deliver(self, gateway: Gateway, scope: Scope, receive: Receive) -> Reply:
+        """The walk of one delivery up to the moment it is safe."""
+        try:
+            body = await requests.body(scope, receive)
+            envelope = gateway.authenticate(Delivery(tuple(scope["headers"]), body), clock.now())
+        except Unacceptable as refusal:
+            return refusal.reply
+        except Untrusted as refusal:
+            return self._refuse(gateway, refusal, scope)
+        outcome = await self._intake.take(_arrival(gateway, envelope, body))
+        if outcome is Outcome.BUSY:
+            metrics.told(gateway.name, outcome, 1)
+        return gateway.reply(outcome)
+
+    def _refuse(self, gateway: Gateway, refusal: Untrusted, scope: Scope) -> Reply:
+        """Counts, and says nothing about the reason: a forger would learn from it."""
+        if isinstance(refusal, Unreadable):
+            metrics.unreadable(gateway.name)
+            _log.warning("unreadable_delivery", gateway=gateway.name, reason=refusal.reason)
+            return gateway.reply(Outcome.UNTRUSTED)
+        metrics.told(gateway.name, Outcome.UNTRUSTED, 1)
+        address = scope["client"][0] if scope.get("client") else ""
+        if self._strangers.is_flooding(address, monotonic()):
+            return _TOO_MANY
+        return gateway.reply(Outcome.UNTRUSTED)
+
+    async def _ready(self, _: Scope, __: Receive) -> Reply:
+        parts = await self._readiness.parts()
+        return Reply(200 if all(parts.values()) else 503, json.dumps(parts).encode(), _JSON)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        await self.start()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self.stop()
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+def build() -> Webhooks:
+    """The door of this process, from its settings. Refused when they name another account."""
+    wiring.confirm_accounts()
+    dsn = wiring.database_url()
+    arrivals, pulse = Arrivals(dsn), Pulse(dsn)
+    nudges, looks = Nudges(celery), Nudges(celery)
+    nudger = Nudger(nudges.send)
+    intake = Intake(arrivals.keep, nudger.nudge)
+    stop_metrics: list[Callable[[], None]] = []
+
+    async def start() -> None:
+        intake.start()
+        nudger.start()
+        with suppress(OSError):  # another process of ours has the address and shows us too
+            stop_metrics.append(metrics.serve(wiring.store(), settings().metrics_port))
+
+    async def stop() -> None:
+        await intake.stop()
+        nudger.stop()
+        for end in stop_metrics:
+            end()
+        await arrivals.close()
+        await pulse.close()
+        nudges.close()
+        looks.close()
+
+    readiness = Readiness(pulse, looks.ping, intake)
+    return Webhooks(wiring.gateways(), intake, readiness, start, stop)
+
+
+async def _alive(_: Scope, __: Receive) -> Reply:
+    return _ALIVE
+
+
+def _arrival(gateway: Gateway, envelope: Envelope, body: bytes) -> ArrivalRow:
+    return ArrivalRow(
+        gateway=gateway.name,
+        account=envelope.account,
+        event_id=envelope.event_id,
+        binding=envelope.binding,
+        kind=envelope.kind,
+        headers=json.dumps(envelope.headers_to_keep),
+        raw=body,
+        sha256=sha256(body).digest(),
+    )
+
+
+async def _send(send: Send, reply: Reply, *headers: tuple[bytes, bytes]) -> None:
+    await send(_head(reply, headers))
+    await send({"type": "http.response.body", "body": reply.body})
+
+
+@cache
+def _head(reply: Reply, more: tuple[tuple[bytes, bytes], ...]) -> Message:
+    headers = [
+        (b"content-type", reply.content_type),
+        (b"content-length", str(len(reply.body)).encode()),
+        *more,
+    ]
+    if reply.status == 503:
+        headers.append((b"retry-after", str(_RETRY_AFTER_SECONDS).encode()))
+    if reply.status in _CLOSING:
+        headers.append((b"connection", b"close"))
+    return {"type": "http.response.start", "status": reply.status, "headers": headers}

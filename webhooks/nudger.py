@@ -1,0 +1,82 @@
+"""Tells the workers what was kept, beside the flush: nobody at the door waits for the broker."""
+
+import threading
+from collections.abc import Callable, Sequence
+from time import monotonic
+
+import structlog
+
+from runtime import metrics
+
+MOST_IDS = 5_000
+BREAK_SECONDS = 5.0
+
+_log = structlog.get_logger(__name__)
+
+
+class Nudger:
+    """One thread with one message under way; what arrives meanwhile joins the next.
+
+    What it drops or never sends is found by the sweep.
+    """
+
+    def __init__(self, send: Callable[[Sequence[int]], None]) -> None:
+        self._send = send
+        self._ids: list[int] = []
+        self._change = threading.Condition()
+        self._is_stopping = False
+        self._broken_until = 0.0
+        self._thread = threading.Thread(target=self._run, name="nudger", daemon=True)
+
+    def start(self) -> None:
+        """Begins to send."""
+        self._thread.start()
+
+    def nudge(self, ids: Sequence[int]) -> None:
+        """Takes ids for the next message, as many as there is room for; never waits."""
+        with self._change:
+            room = MOST_IDS - len(self._ids)
+            self._ids.extend(ids[:room])
+            self._change.notify()
+        if len(ids) > room:
+            metrics.nudges_dropped(len(ids) - room)
+
+    def stop(self) -> None:
+        """Sends what is left, once, and ends within the patience of the sender."""
+        with self._change:
+            self._is_stopping = True
+            self._change.notify()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while True:
+            with self._change:
+                self._change.wait_for(self._is_due, timeout=self._patience())
+                if self._is_stopping and not self._ids:
+                    return
+                if not self._is_due():
+                    continue
+                ids, self._ids = self._ids, []
+            is_sent = self._try(ids)
+            if self._is_stopping and not is_sent:
+                return
+
+    def _is_due(self) -> bool:
+        return self._is_stopping or (bool(self._ids) and monotonic() >= self._broken_until)
+
+    def _patience(self) -> float | None:
+        """How long to sleep at most; None until somebody calls."""
+        closed_for = self._broken_until - monotonic()
+        return closed_for if closed_for > 0 else None
+
+    def _try(self, ids: list[int]) -> bool:
+        try:
+            self._send(ids)
+        except Exception as error:  # noqa: BLE001 - whatever the broker does, the thread goes on
+            _log.warning("nudge_failed", events=len(ids), error=type(error).__name__)
+            metrics.nudge_failed()
+            self._broken_until = monotonic() + BREAK_SECONDS
+            self.nudge(ids)
+            return False
+        metrics.nudged()
+        return True

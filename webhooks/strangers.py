@@ -1,0 +1,23 @@
+"""Who keeps knocking with signatures that do not hold."""
+
+from collections import Counter
+
+MOST_PER_MINUTE = 600
+_MOST_ADDRESSES = 10_000
+
+
+class Strangers:
+    """Refusals by address within the present minute; genuine deliveries are never counted."""
+
+    def __init__(self) -> None:
+        self._refusals: Counter[str] = Counter()
+        self._minute = 0
+
+    def is_flooding(self, address: str, seconds: float) -> bool:
+        """Counts one refusal at an instant of any steady clock; whether it is one too many."""
+        minute = int(seconds // 60)
+        if minute != self._minute or len(self._refusals) >= _MOST_ADDRESSES:
+            self._refusals.clear()
+            self._minute = minute
+        self._refusals[address] += 1
+        return self._refusals[address] > MOST_PER_MINUTE
