@@ -36,6 +36,7 @@ class Settings(BaseSettings):
     metrics_port: int = 9100
     flower_port: int = 5555
     flower_basic_auth: SecretStr | None = None
+    api_token: SecretStr | None = None
     timezone: str = "Europe/Bucharest"
     mail_from: str = "billing@localhost.localdomain"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -43,6 +44,8 @@ class Settings(BaseSettings):
     stripe_api_key: SecretStr | None = None
     stripe_webhook_secrets: SecretStr | None = None
     stripe_account: str = "own"
+    test_database_url: str | None = None
+    test_broker_url: str | None = None
 
     @field_validator("timezone")
     @classmethod

@@ -8,7 +8,6 @@ from pathlib import Path
 from signal import Signals
 
 _PROC = Path("/proc")
-_PATIENCE_SECONDS = 20.0
 
 
 def at_home_in(folder: Path, program: str) -> tuple[int, ...]:
@@ -38,12 +37,12 @@ def carrying(mark: str) -> tuple[int, ...]:
     return tuple(_processes(carries))
 
 
-def end(find: Callable[[], tuple[int, ...]], farewell: Signals) -> int:
+def end(find: Callable[[], tuple[int, ...]], farewell: Signals, *, patience_seconds: float) -> int:
     """Sends `farewell` to everything found, waits, and kills what stays; answers how many."""
     found = find()
     for pid in found:
         _send(pid, farewell)
-    deadline = time.monotonic() + _PATIENCE_SECONDS
+    deadline = time.monotonic() + patience_seconds
     while left := find():
         if time.monotonic() > deadline:
             for pid in left:

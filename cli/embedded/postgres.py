@@ -17,7 +17,9 @@ from domain.errors import Refused
 VERSION = "18"
 USER = "incasso"
 
+_PORT = "5432"  # of no network: it names the socket; said aloud because PGPORT would change it
 _SETTINGS = {
+    "port": _PORT,
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
     "shared_buffers": "128MB",
@@ -60,7 +62,8 @@ class Postgres:
     def prepare(self) -> None:
         """Makes the data folder when there is none; ends what still runs on it from before."""
         self._refuse_foreign_data()
-        leftovers.end(partial(leftovers.at_home_in, self.data, "postgres"), self.farewell)
+        lives_here = partial(leftovers.at_home_in, self.data, "postgres")
+        leftovers.end(lives_here, self.farewell, patience_seconds=30)
         # All its processes are gone: what names one now is stale, or names a stranger's.
         (self.data / "postmaster.pid").unlink(missing_ok=True)
         if not self.data.exists():
@@ -82,7 +85,8 @@ class Postgres:
 
     def dsn(self, database: str = "incasso") -> str:
         """The libpq address of one of its databases."""
-        return f"postgresql://{USER}@/{database}?host={quote(str(self._sockets), safe='/')}"
+        sockets = quote(str(self._sockets), safe="/")
+        return f"postgresql://{USER}@/{database}?host={sockets}&port={_PORT}"
 
     def _refuse_foreign_data(self) -> None:
         if not self.data.exists():

@@ -32,7 +32,8 @@ class Redis:
 
     def prepare(self) -> None:
         """Ends what still runs here from before."""
-        leftovers.end(partial(leftovers.at_home_in, self._home, "redis-server"), self.farewell)
+        lives_here = partial(leftovers.at_home_in, self._home, "redis-server")
+        leftovers.end(lives_here, self.farewell, patience_seconds=10)
         self._socket.unlink(missing_ok=True)
 
     def argv(self) -> list[str]:
