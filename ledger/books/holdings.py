@@ -41,10 +41,12 @@ def lock_invoice_and_payments(books: Books, invoice_id: int) -> list[int]:
     Answers those payments. Payments come before invoices in the lock order, so they are found
     without a lock and looked for once more: one that appeared meanwhile is locked without waiting,
     and TryLater asks for a fresh start when it is in other hands.
+    The invoice is locked FOR UPDATE: its number, a key, may change, and that must not meet the
+    key share of an intent written meanwhile with each side waiting for the other.
     """
     found = _payments_of(books, invoice_id)
     lock_payments(books, found)
-    books.run("SELECT FROM invoices WHERE id = :id FOR NO KEY UPDATE", id=invoice_id)
+    books.run("SELECT FROM invoices WHERE id = :id FOR UPDATE", id=invoice_id)
     appeared = sorted(set(_payments_of(books, invoice_id)) - set(found))
     if appeared:
         books.run(

@@ -6,6 +6,7 @@ written from arrays, and the fold between is pure.
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
+from typing import assert_never
 from zoneinfo import ZoneInfo
 
 from domain import settlement
@@ -181,5 +182,7 @@ def _closing(inbox_id: int, reading: Reading | Refused) -> Closing:
             return Closing(inbox_id, "dead", str(refusal)[:500])
         case Ignored(reason):
             return Closing(inbox_id, "ignored", reason)
-        case _:
+        case tuple():
             return Closing(inbox_id, "done")
+        case _:
+            assert_never(reading)

@@ -87,8 +87,8 @@ def test_money_that_finds_no_open_invoice_stays_with_attention(invoice, money, a
 
     rest_minor = money.minor - applied_minor
     assert changes.payments[0].unapplied_minor == rest_minor
-    assert [(a.kind, a.subject, a.money.minor) for a in changes.attention] == [
-        (kind, "payment:1", rest_minor)
+    assert [(a.kind, a.subject, a.money) for a in changes.attention] == [
+        (kind, "payment:1", replace(money, minor=rest_minor))
     ]
 
 
