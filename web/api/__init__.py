@@ -1,0 +1,1 @@
+"""The REST API: JSON in, JSON out, every amount exact."""

@@ -1,0 +1,49 @@
+"""The web application for people and their tools."""
+
+from collections.abc import Callable
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from fastapi import FastAPI, Request, Response
+from starlette.exceptions import HTTPException
+
+from ledger.store import Store
+from runtime import clock, wiring
+from runtime.settings import settings
+from web import problems
+from web.api import clients, invoices, payments, reference
+from web.api.door import Desk
+
+_SAYS = (
+    "Clients, invoices and payments. Send your token as `Authorization: Bearer …` or as"
+    " `authtoken: …`. Amounts are decimal strings; they are read from strings and numbers alike,"
+    " exactly. A refusal is a problem document (RFC 9457) with a stable `code`."
+)
+
+
+def build() -> FastAPI:
+    """The application of this process, from its settings."""
+    return over(wiring.store(), settings().zone, clock.now)
+
+
+def over(store: Store, zone: ZoneInfo, now: Callable[[], datetime]) -> FastAPI:
+    """The application over a database; `zone` is the seller's, `now` answers in UTC."""
+    app = FastAPI(
+        title="Incasso API",
+        version="1",
+        description=_SAYS,
+        openapi_url="/api/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        exception_handlers={HTTPException: _no_such_route},
+    )
+    app.state.desk = Desk(store, zone, now)
+    for room in (clients, invoices, payments, reference):
+        app.include_router(room.router)
+    app.openapi = lambda: reference.document(app)  # type: ignore[method-assign] # FastAPI's own way
+    return app
+
+
+async def _no_such_route(_: Request, error: HTTPException) -> Response:
+    return problems.answer(error)
