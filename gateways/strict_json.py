@@ -2,14 +2,15 @@
 
 import json
 import re
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any, NoReturn
 
 MOST_DEPTH = 64
 _MOST_DIGITS = 40
 
-_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
-_NUL = b"\\u0000"
+# Half a character, or none: what such an escape makes of a text no store and no log can hold.
+_SUSPICIOUS = re.compile(rb"\\u(?:[dD][89a-fA-F]|0000)")
 
 
 class Malformed(ValueError):  # noqa: N818 - named after what the text is, as the errors of the domain
@@ -18,32 +19,40 @@ class Malformed(ValueError):  # noqa: N818 - named after what the text is, as th
 
 def parse(raw: bytes) -> Any:
     """The value of a UTF-8 JSON text; numbers with a point become Decimal, never float."""
-    if _NUL in raw:
-        raise Malformed("a NUL character")
     try:
         value = _DECODER.decode(raw.decode())
-    except RecursionError:
-        raise Malformed("too deep") from None
-    except ValueError as error:  # no UTF-8, no JSON, or an integer of thousands of digits
-        raise Malformed(type(error).__name__) from None
-    # Few brackets cannot nest deep, and most texts have no surrogate: the costly looks are rare.
+    except (ValueError, RecursionError) as error:  # their texts show positions, never content
+        raise Malformed(str(error)) from None
+    # Few brackets cannot nest deep, and few texts are escaped so: the costly looks are rare.
     if raw.count(b"{") + raw.count(b"[") > MOST_DEPTH:
         _refuse_depth(value)
-    if _SURROGATE.search(raw):
-        _refuse_lone_surrogates(value)
+    if _SUSPICIOUS.search(raw):
+        _refuse_unprintable(value)
     return value
 
 
 def _refuse_depth(value: Any) -> None:
     level = [value]
-    for _ in range(MOST_DEPTH + 1):
-        level = [child for parent in level for child in _children(parent)]
+    for _ in range(MOST_DEPTH):
+        children = (child for parent in level for child in _children(parent))
+        level = [child for child in children if isinstance(child, dict | list)]
         if not level:
             return
     raise Malformed("too deep")
 
 
-def _children(value: Any) -> Any:
+def _refuse_unprintable(value: Any) -> None:
+    left = [value]
+    while left:
+        found = left.pop()
+        if isinstance(found, str) and ("\0" in found or _is_half(found)):
+            raise Malformed("a NUL or half a character")
+        left.extend(_children(found))
+        if isinstance(found, dict):
+            left.extend(found)
+
+
+def _children(value: Any) -> Iterable[Any]:
     match value:
         case dict():
             return value.values()
@@ -53,11 +62,12 @@ def _children(value: Any) -> Any:
             return ()
 
 
-def _refuse_lone_surrogates(value: Any) -> None:
+def _is_half(text: str) -> bool:
     try:
-        json.dumps(value, ensure_ascii=False, default=str).encode()
+        text.encode()
     except UnicodeEncodeError:
-        raise Malformed("a lone surrogate") from None
+        return True
+    return False
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""Every dialect, against deliveries as its gateway sends them."""

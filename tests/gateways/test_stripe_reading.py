@@ -1,0 +1,223 @@
+"""What Stripe's events tell: one fact per payment, whichever event tells it."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from domain.attention import AttentionKind
+from domain.errors import Refused
+from domain.facts import FactClass, FactKey, Ignored, Move, Report, Status, Trust
+from domain.money import Money
+from gateways.stripe import Stripe
+from tests.gateways.deliveries import SECRET, stripe_body, stripe_object
+
+TEST = Stripe("own", (SECRET,), is_live=False)
+LIVE = Stripe("own", (SECRET,), is_live=True)
+RON = Money("RON", 24200)
+
+
+def the_report(raw: bytes) -> Report:
+    reading = TEST.read(raw)
+    assert isinstance(reading, tuple)
+    (report,) = reading
+    return report
+
+
+def ignored(reading: object) -> Ignored:
+    assert isinstance(reading, Ignored)
+    return reading
+
+
+TOLD = {
+    "session_paid": (Status.SUCCEEDED, ("pi_3Own42",)),
+    "session_unpaid": (Status.PENDING, ("pi_3Own42",)),
+    "session_async_succeeded": (Status.SUCCEEDED, ("pi_3Own42",)),
+    "session_async_failed": (Status.FAILED, ("pi_3Own42",)),
+    "intent_succeeded": (Status.SUCCEEDED, ("pi_3Own42", "ch_3Own42")),
+    "intent_expanded": (Status.SUCCEEDED, ("pi_3Own42", "ch_3Own42")),
+    "intent_processing": (Status.PENDING, ("pi_3Own42", "ch_3Own42")),
+    "intent_failed": (Status.FAILED, ("pi_3Own42", "ch_3Own42")),
+    "intent_canceled": (Status.FAILED, ("pi_3Own42",)),
+    "charge_succeeded": (Status.SUCCEEDED, ("pi_3Own42", "ch_3Own42")),
+    "charge_authorised": (Status.PENDING, ("pi_3Own42", "ch_3Own42")),
+    "charge_pending": (Status.PENDING, ("pi_3Own42", "ch_3Own42")),
+    "charge_failed": (Status.FAILED, ("pi_3Own42", "ch_3Own42")),
+}
+
+
+@pytest.mark.parametrize(("name", "told"), TOLD.items(), ids=TOLD.keys())
+def test_every_sister_event_tells_of_one_fact(name: str, told: tuple[Status, tuple[str, ...]]):
+    report = the_report(stripe_body(name))
+
+    assert report.fact.key == FactKey("stripe", "own/test", "pi_3Own42", Move.IN, "")
+    assert (report.fact.status, report.names) == told
+    assert report.fact.money == RON
+    assert report.fact.meant_for == "INV-2026-0042"
+    assert report.fact.trust is Trust.DELIVERY
+    assert report.fact.fact_class is FactClass.PAYMENT
+
+
+def test_money_came_when_the_event_happened_not_when_the_session_was_made():
+    report = the_report(stripe_body("session_paid"))
+
+    assert report.fact.happened_at == datetime(2026, 11, 20, 22, 19, 30, tzinfo=UTC)
+
+
+def test_a_charge_without_an_intent_is_known_by_its_own_name():
+    report = the_report(stripe_body("charge_without_intent"))
+
+    assert report.fact.key.reference == "ch_3Own42"
+    assert report.names == ("ch_3Own42",)
+    assert report.fact.meant_for is None
+
+
+def test_an_expanded_intent_is_the_same_payment():
+    report = the_report(stripe_object("charge_succeeded", payment_intent={"id": "pi_3Own42"}))
+
+    assert report == the_report(stripe_body("charge_succeeded"))
+
+
+def test_a_partial_capture_counts_what_was_captured():
+    raw = stripe_object("intent_succeeded", amount_received=10000)
+
+    assert the_report(raw).fact.money == Money("RON", 10000)
+
+
+QUIET = {
+    "nothing to pay": stripe_body("session_free"),
+    "a subscription": stripe_body("session_subscription"),
+    "a refund": stripe_body("refund_created"),
+    "a thin event": stripe_body("thin"),
+    "an unknown type": stripe_body("intent_succeeded", type="customer.created"),
+}
+
+
+@pytest.mark.parametrize("raw", QUIET.values(), ids=QUIET.keys())
+def test_what_says_nothing_about_money_in_is_ignored_in_silence(raw: bytes):
+    assert ignored(TEST.read(raw)).attention is None
+
+
+def test_an_event_of_the_other_mode_is_ignored_and_shown():
+    test_event, live_event = (
+        stripe_body("intent_succeeded"),
+        stripe_body("intent_succeeded", livemode=True),
+    )
+
+    assert ignored(LIVE.read(test_event)).attention is AttentionKind.OTHER_MODE
+    assert ignored(TEST.read(live_event)).attention is AttentionKind.OTHER_MODE
+    assert not isinstance(LIVE.read(live_event), Ignored)
+
+
+def test_an_event_of_another_account_is_ignored_and_shown():
+    connected = stripe_body("intent_succeeded", account="acct_1Other")
+    ours = Stripe("acct_1Other", (SECRET,), is_live=False)
+
+    assert ignored(TEST.read(connected)).attention is AttentionKind.OTHER_ACCOUNT
+    assert not isinstance(ours.read(connected), Ignored)
+    assert not isinstance(TEST.read(stripe_body("intent_succeeded", account=None)), Ignored)
+
+
+@pytest.mark.parametrize(
+    "amount", [0, -1, 10.5, "100", 2**63, 10**13 + 1, None, True, [], {"amount": 1}]
+)
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [
+        ("session_paid", "amount_total"),
+        ("intent_succeeded", "amount_received"),
+        ("charge_succeeded", "amount_captured"),
+        ("charge_failed", "amount"),
+    ],
+)
+def test_an_amount_that_is_none_is_refused(name: str, field: str, amount: object):
+    with pytest.raises(Refused):
+        TEST.read(stripe_object(name, **{field: amount}))
+
+
+MINOR_UNITS = [
+    ("ron", 24200, Money("RON", 24200)),
+    ("eur", 1, Money("EUR", 1)),
+    ("jpy", 500, Money("JPY", 500)),
+    ("krw", 500, Money("KRW", 500)),
+    ("bhd", 12340, Money("BHD", 12340)),
+    ("isk", 50000, Money("ISK", 500)),
+    ("ugx", 50000, Money("UGX", 500)),
+    ("mga", 500, Money("MGA", 50000)),
+]
+
+
+@pytest.mark.parametrize(("code", "amount", "money"), MINOR_UNITS)
+def test_smallest_units_become_money_exactly(code: str, amount: int, money: Money):
+    raw = stripe_object("intent_succeeded", currency=code, amount_received=amount)
+
+    assert the_report(raw).fact.money == money
+
+
+@pytest.mark.parametrize(
+    ("code", "amount"),
+    [("isk", 50001), ("mga", 10**12), ("xyz", 100), ("", 100), (None, 100), ("r" * 10_000, 100)],
+)
+def test_money_that_cannot_be_is_refused(code: object, amount: int):
+    with pytest.raises(Refused):
+        TEST.read(stripe_object("intent_succeeded", currency=code, amount_received=amount))
+
+
+def test_the_invoice_named_by_us_goes_before_the_one_named_by_the_customer():
+    both = stripe_object("session_paid", client_reference_id="INV-9")
+    one = stripe_object("session_paid", client_reference_id=" INV-9 ", metadata={})
+
+    assert the_report(both).fact.meant_for == "INV-2026-0042"
+    assert the_report(one).fact.meant_for == "INV-9"
+
+
+@pytest.mark.parametrize(
+    "metadata", [None, [], "INV-1", {}, {"invoice_id": None}, {"invoice_id": 7}]
+)
+def test_metadata_of_any_shape_names_nothing(metadata: object):
+    raw = stripe_object("intent_succeeded", metadata=metadata)
+
+    assert the_report(raw).fact.meant_for is None
+
+
+@pytest.mark.parametrize(
+    "name", ["I" * 256, "I" * 200_000, "INV-1\tINV-2", "\u202eINV-1", "INV-\x07"]
+)
+def test_a_monstrous_name_is_kept_short_and_printable(name: str):
+    raw = stripe_object("intent_succeeded", metadata={"invoice_id": name})
+
+    meant_for = the_report(raw).fact.meant_for
+
+    assert meant_for is not None
+    assert meant_for != name
+    assert len(meant_for) <= 255
+    assert meant_for.isprintable()
+
+
+@pytest.mark.parametrize("name", ["' OR 1=1--", "../../etc/passwd", "<script>", "Ștefan 1"])
+def test_a_hostile_name_is_only_a_name(name: str):
+    raw = stripe_object("intent_succeeded", metadata={"invoice_id": name})
+
+    assert the_report(raw).fact.meant_for == name
+
+
+SENSELESS = {
+    "no JSON": b"{",
+    "no object": b"[]",
+    "no type": stripe_body("intent_succeeded", type=None),
+    "no data": stripe_body("intent_succeeded", data=None),
+    "no object in data": stripe_body("intent_succeeded", data={}),
+    "no instant": stripe_body("intent_succeeded", created=None),
+    "an instant with a point": stripe_body("intent_succeeded", created=1.5),
+    "an instant beyond all time": stripe_body("intent_succeeded", created=10**30),
+    "a payment without a name": stripe_object("session_paid", payment_intent=None),
+    "a name that is a number": stripe_object("charge_succeeded", payment_intent=7),
+    "a name of 10 kB": stripe_object("intent_succeeded", id="p" * 10_000),
+    "a name with a line end": stripe_object("intent_succeeded", id="pi_1\n"),
+    "an unheard-of state": stripe_object("session_paid", payment_status="perhaps"),
+}
+
+
+@pytest.mark.parametrize("raw", SENSELESS.values(), ids=SENSELESS.keys())
+def test_a_genuine_event_without_sense_is_refused(raw: bytes):
+    with pytest.raises(Refused):
+        TEST.read(raw)
