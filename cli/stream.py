@@ -12,7 +12,7 @@ from pathlib import Path
 import typer
 
 _COLOURS = ("cyan", "green", "yellow", "blue", "magenta", "bright_cyan", "bright_green")
-_NAME_WIDTH = 9
+_NAME_WIDTH = 13
 _LOG_BYTES = 10 << 20
 
 
