@@ -1,0 +1,26 @@
+# What one does with Incasso, from a machine that has Python 3.11-3.13, pip and make.
+
+READY := .venv/.ready
+TESTS := $(if $(FAST),tests/domain tests/ledger tests/gateways,tests)
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(READY) ## Start everything: stores, web, workers, beat, Flower; Ctrl-C stops it
+	@exec .venv/bin/incasso up
+
+test: $(READY) ## Run the test suite on its own PostgreSQL and Redis; FAST=1: the quick part
+	@exec .venv/bin/pytest -n auto $(TESTS)
+
+check: $(READY) ## Check format, lint, types and the direction of imports
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+$(READY): requirements.lock pyproject.toml .ci/bootstrap
+	@.ci/bootstrap
+	@touch $@
