@@ -14,7 +14,7 @@ from runtime.settings import settings
 _FOLDER = (settings().local_dir / "metrics").absolute()
 _FOLDER.mkdir(parents=True, exist_ok=True)
 # prometheus_client reads its folder from the environment alone, while it is being imported.
-os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(_FOLDER))  # noqa: TID251
+os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_FOLDER)  # noqa: TID251
 
 import structlog  # noqa: E402 - after the folder is known
 from prometheus_client import (  # noqa: E402

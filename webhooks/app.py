@@ -1,13 +1,14 @@
 """The door for machines: authenticate, keep, acknowledge; a bare ASGI callable, no framework."""
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
 from functools import cache, partial
 from hashlib import sha256
 from time import monotonic
 
 import structlog
+from celery import Celery
 
 from domain.errors import Untrusted
 from gateways.port import Delivery, Envelope, Gateway, Outcome, Reply, Unreadable
@@ -21,7 +22,7 @@ from webhooks.nudger import Nudger
 from webhooks.readiness import Readiness
 from webhooks.requests import Message, Receive, Scope, Send, Unacceptable
 from webhooks.strangers import Strangers
-from workers.app import app as celery
+from workers.app import app
 from workers.nudges import Nudges
 
 _JSON = b"application/json"
@@ -40,18 +41,13 @@ Handler = Callable[[Scope, Receive], Awaitable[Reply]]
 class Webhooks:
     """The ASGI callable. Whoever mounts it without lifespan calls `start` and `stop`."""
 
-    def __init__(
-        self,
-        gateways: Mapping[str, Gateway],
-        intake: Intake,
-        readiness: Readiness,
-        start: Callable[[], Awaitable[None]],
-        stop: Callable[[], Awaitable[None]],
-    ) -> None:
-        self.start = start
-        self.stop = stop
-        self._intake = intake
-        self._readiness = readiness
+    def __init__(self, gateways: Mapping[str, Gateway], dsn: str, celery: Celery) -> None:
+        self._arrivals = Arrivals(dsn)
+        self._pulse = Pulse(dsn)
+        self._nudges, self._looks = Nudges(celery), Nudges(celery)  # one per thread
+        self._nudger = Nudger(self._nudges.send)
+        self._intake = Intake(self._arrivals.keep, self._nudger.nudge)
+        self._readiness = Readiness(self._pulse, self._looks.ping, self._intake)
         self._strangers = Strangers()
         self._routes: dict[str, tuple[tuple[str, ...], Handler]] = {
             "/healthz": (("GET", "HEAD"), _alive),
@@ -75,6 +71,20 @@ class Webhooks:
     def owns(self, path: str) -> bool:
         """Whether an address is answered here, and not by a neighbour under the same roof."""
         return path in self._routes or path.startswith("/webhooks")
+
+    async def start(self) -> None:
+        """Begins to take in, in the running event loop."""
+        self._intake.start()
+        self._nudger.start()
+
+    async def stop(self) -> None:
+        """Ends when everybody has an answer and the last nudge is sent."""
+        await self._intake.stop()
+        await asyncio.to_thread(self._nudger.stop)
+        await self._arrivals.close()
+        await self._pulse.close()
+        self._nudges.close()
+        self._looks.close()
 
     async def _deliver(self, gateway: Gateway, scope: Scope, receive: Receive) -> Reply:
         """The walk of one delivery up to the moment it is safe."""
@@ -116,33 +126,16 @@ class Webhooks:
 
 
 def build() -> Webhooks:
-    """The door of this process, from its settings. Refused when they name another account."""
+    """The door of this process, from its settings; shows the metrics beside it.
+
+    Refused when the settings name another account than the books.
+    """
     wiring.confirm_accounts()
-    dsn = wiring.database_url()
-    arrivals, pulse = Arrivals(dsn), Pulse(dsn)
-    nudges, looks = Nudges(celery), Nudges(celery)
-    nudger = Nudger(nudges.send)
-    intake = Intake(arrivals.keep, nudger.nudge)
-    stop_metrics: list[Callable[[], None]] = []
-
-    async def start() -> None:
-        intake.start()
-        nudger.start()
-        with suppress(OSError):  # another process of ours has the address and shows us too
-            stop_metrics.append(metrics.serve(wiring.store(), settings().metrics_port))
-
-    async def stop() -> None:
-        await intake.stop()
-        nudger.stop()
-        for end in stop_metrics:
-            end()
-        await arrivals.close()
-        await pulse.close()
-        nudges.close()
-        looks.close()
-
-    readiness = Readiness(pulse, looks.ping, intake)
-    return Webhooks(wiring.gateways(), intake, readiness, start, stop)
+    try:
+        metrics.serve(wiring.store(), settings().metrics_port)
+    except OSError as error:  # no reason to turn payments away
+        _log.warning("metrics_not_shown", port=settings().metrics_port, reason=str(error))
+    return Webhooks(wiring.gateways(), wiring.database_url(), app)
 
 
 async def _alive(_: Scope, __: Receive) -> Reply:

@@ -11,8 +11,8 @@ from runtime import metrics
 MOST_IDS = 5_000
 BREAK_SECONDS = 5.0
 
-# A message costs more than keeping twenty deliveries, here and at the worker, and the worker goes on
-# while rows wait: after one message the next can wait a moment, the first never does.
+# A message costs as much as keeping ten deliveries, here and at the worker, and the worker goes on
+# while rows wait: after one message the next can wait a moment; the first never does.
 BREATH_SECONDS = 0.01
 
 _log = structlog.get_logger(__name__)
