@@ -5,7 +5,12 @@ from typing import NoReturn
 
 import typer
 
+from cli import attention, simulate, token
+from cli.audit import audit
+from cli.doctor import doctor
+from cli.migrate import migrate
 from cli.serve import serve
+from cli.setup import setup
 from domain.errors import Refused, TryLater
 
 FAILED = 1
@@ -27,7 +32,10 @@ def _up() -> None:
     up()
 
 
-app.command("serve")(serve)
+for command in (serve, setup, migrate, doctor, audit):
+    app.command()(command)
+for name, group in (("attention", attention), ("simulate", simulate), ("token", token)):
+    app.add_typer(group.app, name=name)
 
 
 def main() -> NoReturn:

@@ -1,0 +1,54 @@
+"""`incasso attention`: what needs a person, and saying how it was resolved."""
+
+from collections.abc import Sequence
+from getpass import getuser
+from typing import Annotated
+
+import typer
+
+from cli import opening, shapes
+from ledger.books import attention
+from ledger.books.attention import OpenRow
+
+_MOST = 500
+
+app = typer.Typer(invoke_without_command=True, help="List what needs a person, or resolve it.")
+
+
+@app.callback()
+def _open(context: typer.Context, as_json: shapes.AsJson = False) -> None:
+    """List what needs a person, longest waiting first."""
+    if context.invoked_subcommand is None:
+        with opening.store().snapshot() as books:
+            rows = attention.open_rows(books, _MOST)
+        (shapes.as_json if as_json else _show)(rows)
+
+
+def _show(rows: Sequence[OpenRow]) -> None:
+    if not rows:
+        return typer.echo("Nothing needs a person.")
+    return shapes.as_table(
+        ("id", "since", "kind", "subject", "amount", "detail"),
+        [
+            (
+                str(row.id),
+                f"{row.opened_at:%Y-%m-%d %H:%M}",
+                row.kind,
+                row.subject,
+                shapes.amount(row.currency, row.amount_minor),
+                row.detail or "",
+            )
+            for row in rows
+        ],
+    )
+
+
+@app.command("resolve")
+def _resolve(
+    id_: Annotated[int, typer.Argument(metavar="ID", help="Its number in the list.")],
+    how: Annotated[str, typer.Option(help="What was done about it.")],
+) -> None:
+    """Close one of them, saying what was done about it."""
+    with opening.store().transaction() as books:
+        attention.resolve_by_id(books, id_, f"cli:{getuser()}", how)
+    typer.echo(f"Resolved {id_}.")

@@ -1,0 +1,152 @@
+"""`incasso doctor`: looks at everything a run needs; what is wrong is named with its fix."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from cli import opening, shapes
+from domain.errors import Refused, TryLater
+from ledger import checkup, migrations
+from ledger.books import seller
+from runtime import wiring
+from runtime.settings import settings
+
+FAILED = 1
+WRONG_SCHEMA = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One part and how it is; `fix` is None when it is well."""
+
+    part: str
+    found: str
+    fix: str | None = None
+    code: int = FAILED
+
+    @property
+    def is_well(self) -> bool:
+        """Whether nothing is to be done."""
+        return self.fix is None
+
+
+def doctor(as_json: shapes.AsJson = False) -> None:
+    """Check settings, database, broker and accounts; whatever is wrong is shown with its fix."""
+    findings = [finding for check in _CHECKS for finding in _checked(check)]
+    if as_json:
+        shapes.as_json(findings)
+    else:
+        _show(findings)
+    wrong = [finding.code for finding in findings if not finding.is_well]
+    if wrong:
+        raise typer.Exit(max(wrong))
+
+
+def _checked(check: Callable[[], Iterator[Finding]]) -> list[Finding]:
+    """The findings of one check; one that cannot be made says why."""
+    findings: list[Finding] = []
+    try:
+        findings.extend(check())
+    except Refused as refused:
+        findings.append(Finding(_part(check), "cannot be checked", refused.detail))
+    except TryLater as busy:
+        findings.append(Finding(_part(check), str(busy), "try again"))
+    return findings
+
+
+def _settings() -> Iterator[Finding]:
+    given = {
+        "DATABASE_URL": settings().database_url,
+        "BROKER_URL": settings().broker_url,
+        "STRIPE_WEBHOOK_SECRETS": settings().stripe_secrets,
+        "SECRET_KEY": settings().secret_key,
+    }
+    missing = [name for name, value in given.items() if not value]
+    if missing:
+        yield Finding(
+            "settings",
+            f"{', '.join(missing)} not set",
+            "start with `make run`, which sets them up, or set them as .env.example shows",
+        )
+    else:
+        yield Finding("settings", f"complete; {settings().timezone}")
+
+
+def _database() -> Iterator[Finding]:
+    store = opening.reachable_store()
+    with store.snapshot() as books:
+        version = checkup.server_version(books)
+    if int(version.partition(".")[0]) < checkup.OLDEST_SERVER:
+        fix = f"use PostgreSQL {checkup.OLDEST_SERVER} or newer"
+        yield Finding("database", f"PostgreSQL {version} is too old", fix)
+    else:
+        yield Finding("database", f"PostgreSQL {version} answers")
+    present, needed = migrations.present(store), migrations.newest()
+    if present == needed:
+        yield Finding("schema", f"{present}, as this version needs it")
+    else:
+        found = f"{present or 'none'}, this version needs {needed}"
+        yield Finding("schema", found, "run `incasso migrate`", WRONG_SCHEMA)
+
+
+def _books() -> Iterator[Finding]:
+    with opening.store().snapshot() as books:
+        noted, has_seller = checkup.noted_accounts(books), seller.find(books) is not None
+    if has_seller:
+        yield Finding("seller", "is set up")
+    else:
+        yield Finding("seller", "nobody sells yet", "run `incasso setup` with your company's data")
+    for gateway in wiring.gateways().values():
+        before = noted.get(gateway.name, gateway.account)
+        if before == gateway.account:
+            yield Finding(gateway.name, f"books the money of {gateway.account}")
+        else:
+            fix = "set the account and the mode of the key back, or use a new database"
+            found = f"the settings say {gateway.account}, the database books {before}"
+            yield Finding(gateway.name, found, fix)
+
+
+def _broker() -> Iterator[Finding]:
+    import redis
+
+    client = redis.Redis.from_url(wiring.broker_url(), socket_timeout=3, socket_connect_timeout=3)
+    try:
+        told = client.info()
+    except redis.RedisError as error:
+        fix = "start everything with `make run`, or set BROKER_URL"
+        yield Finding("broker", f"does not answer ({error})", fix)
+        return
+    finally:
+        client.close()
+    yield Finding("broker", f"Redis {told['redis_version']} answers")
+    policy = told["maxmemory_policy"]
+    if policy == "noeviction":
+        yield Finding("broker memory", "never drops what is queued")
+    else:
+        fix = "set maxmemory-policy noeviction"
+        yield Finding("broker memory", f"may drop what is queued ({policy})", fix)
+    if told["aof_enabled"]:
+        yield Finding("broker disk", "keeps what is queued")
+    else:
+        yield Finding("broker disk", "forgets what is queued when it stops", "set appendonly yes")
+
+
+_CHECKS = (_settings, _database, _books, _broker)
+
+
+def _part(check: Callable[[], Iterator[Finding]]) -> str:
+    return check.__name__.lstrip("_")
+
+
+def _show(findings: list[Finding]) -> None:
+    table = Table.grid(padding=(0, 2))
+    for finding in findings:
+        mark = Text("✓", "green") if finding.is_well else Text("✗", "red")
+        table.add_row(mark, finding.part, Text(finding.found))
+        if finding.fix:
+            table.add_row("", "", Text(f"→ {finding.fix}", "yellow"))
+    Console().print(table)

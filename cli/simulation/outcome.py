@@ -1,0 +1,107 @@
+"""What came of a simulated payment, read from the books."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date
+from time import monotonic, sleep
+
+from domain import ids
+from domain.balance import balance_minor
+from domain.errors import Refused
+from domain.invoices import Standing, status
+from domain.money import Money, decimal_text
+from gateways import stripe
+from ledger.books import invoices, payments, trail
+from ledger.books.payments import PaymentRow
+from ledger.books.trail import EventRow, PostingRow
+from ledger.store import Books, Store
+
+PATIENCE_SECONDS = 30.0
+_LOOK_EVERY_SECONDS = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An invoice as people see it; amounts as decimal text.
+
+    `planned` are its coming reminders, in days after it was due.
+    """
+
+    status: str
+    paid: str
+    balance: str
+    planned: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the books hold of the payment and its invoice."""
+
+    events: Sequence[EventRow]
+    payment: PaymentRow | None
+    postings: Sequence[PostingRow]
+    attention: Sequence[str]
+    invoice: Shown
+
+
+def find(books: Books, name: str) -> Standing:
+    """The invoice of that number or id; Refused with some that can be paid when there is none."""
+    row = ids.number(ids.Kind.INVOICE, name)
+    found = invoices.find(books, row) if row else invoices.find_by_number(books, name)
+    if found is None:
+        some = [each.number for each in invoices.page(books, after=0, most=100) if each.is_open]
+        hint = f"open are {', '.join(filter(None, some[:5]))}" if some else "none is open"
+        raise Refused("unknown_invoice", f"there is no invoice {name}; {hint}")
+    return found
+
+
+def shown(books: Books, invoice: Standing, today: date) -> Shown:
+    """The invoice on a local day."""
+    overpaid_minor = invoices.extras(books, [invoice.id])[invoice.id].overpaid_minor
+    reminders = trail.reminders(books, invoice.id)
+    return Shown(
+        status=status(invoice, today),
+        paid=_text(invoice, invoice.paid_minor),
+        balance=_text(invoice, balance_minor(invoice, overpaid_minor)),
+        planned=[each.step_days for each in reminders if each.state == "planned"],
+    )
+
+
+def settled_after(store: Store, event_ids: Collection[str], since: float) -> float:
+    """Waits until every event is out of the hands of the workers; answers seconds since `since`.
+
+    Refused when they are not within PATIENCE_SECONDS.
+    """
+    while True:
+        with store.snapshot() as books:
+            found = trail.events(books, stripe.NAME, list(event_ids))
+        if len(found) == len(event_ids) and all(row.state != "received" for row in found):
+            return monotonic() - since
+        if monotonic() - since > PATIENCE_SECONDS:
+            raise Refused(
+                "not_settled",
+                f"{len(found)} of {len(event_ids)} events are kept, but no worker has settled them"
+                f" within {PATIENCE_SECONDS:.0f} s: look at the workers in Flower, or run"
+                " `incasso doctor`",
+            )
+        sleep(_LOOK_EVERY_SECONDS)
+
+
+def read(
+    books: Books, invoice_id: int, payment_intent: str, event_ids: Sequence[str], today: date
+) -> Outcome:
+    """Everything the books hold of it at one moment; open on a snapshot."""
+    invoice = invoices.find(books, invoice_id)
+    assert invoice is not None, "an invoice is never deleted once it has a number"
+    payment = payments.find_by_reference(books, stripe.NAME, payment_intent)
+    return Outcome(
+        events=trail.events(books, stripe.NAME, event_ids),
+        payment=payment,
+        postings=trail.postings(books, payment.id) if payment else (),
+        attention=trail.attention(books, payment.id) if payment else (),
+        invoice=shown(books, invoice, today),
+    )
+
+
+def _text(invoice: Standing, minor: int) -> str:
+    return decimal_text(Money(invoice.currency, minor))
