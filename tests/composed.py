@@ -15,7 +15,7 @@ from celery.bin.celery import celery
 from celery.worker.control import Panel
 from flower.urls import handlers as flower_handlers
 from tornado.options import options as tornado_options
-from tornado.web import URLSpec
+from tornado.routing import URLSpec
 from typer.main import get_command
 
 from cli.main import app as incasso
