@@ -17,7 +17,8 @@ _LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 # An absolute path of a development machine. What a container or a system has is fine.
 _MACHINE_PATH = re.compile(r"(?<![\w.-])/(?:work|home|Users|root|mnt)/\w")
 _REGISTRY = re.compile(
-    r"py[p]i\.org|python[h]osted|https?://\S+/simple\b|--(?:extra-)?index-url \S|registry\.np[m]js|dock[e]r\.io"
+    r"py[p]i\.org|python[h]osted|https?://\S+/simple\b|--(?:extra-)?index-url \S"
+    r"|registry\.np[m]js|dock[e]r\.io"
 )
 _SECRET = re.compile(
     r"\b(?:sk|rk)_live_[A-Za-z0-9]{16,}|-----BEGIN (?:RSA |EC )?PRIVATE KEY-----\n[A-Za-z0-9+/]{20}"
