@@ -1,0 +1,1 @@
+"""The door for machines, knocked at as gateways and as strangers do."""
