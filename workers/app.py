@@ -7,7 +7,7 @@ recovery; what makes every effect single are the rows it points at.
 from typing import Any
 
 from celery import Celery, signals
-from kombu import Exchange, Queue
+from kombu.entity import Exchange, Queue
 
 from runtime import logs
 from runtime.settings import settings
@@ -44,6 +44,12 @@ def _configuration() -> dict[str, Any]:
         "task_default_queue": MONEY,
         "task_default_exchange": _EXCHANGE.name,
         "task_default_routing_key": MONEY,
+        "task_routes": {
+            "events.*": {"queue": MONEY},
+            "errands.*": {"queue": NETWORK},
+            "reminders.*": {"queue": REMINDERS},
+            "sweep.*": {"queue": SWEEP},
+        },
         "task_create_missing_queues": False,
         "task_acks_late": True,
         "task_reject_on_worker_lost": True,
@@ -73,12 +79,12 @@ def _configuration() -> dict[str, Any]:
 
 # A tick that was not taken up before the next one is due would only repeat it.
 _CLOCKWORK = {
-    name: {"task": name, "schedule": seconds, "options": {"queue": queue, "expires": seconds}}
-    for name, seconds, queue in (
-        ("sweep.nudge", 15.0, SWEEP),
-        ("reminders.schedule", 60.0, REMINDERS),
-        ("reminders.write_due", 60.0, REMINDERS),
-        ("errands.run", 10.0, NETWORK),
+    name: {"task": name, "schedule": seconds, "options": {"expires": seconds}}
+    for name, seconds in (
+        ("sweep.nudge", 15.0),
+        ("reminders.schedule", 60.0),
+        ("reminders.write_due", 60.0),
+        ("errands.run", 10.0),
     )
 }
 

@@ -12,7 +12,7 @@ from ledger.letters.claiming import Addressed
 from ledger.store import Store
 from runtime import clock, wiring
 from runtime.settings import settings
-from workers.app import NETWORK, app
+from workers.app import app
 from workers.reminders import is_money_known
 
 log = structlog.get_logger(__name__)
@@ -22,7 +22,7 @@ _PATIENCE_SECONDS = 5.0
 _NO_ADDRESS = "the client has no e-mail address"
 
 
-@app.task(name="errands.run", queue=NETWORK)
+@app.task(name="errands.run")
 def run_errands() -> None:
     """Sends the letters that are due, one by one, each judged again at its own moment."""
     store = wiring.store()

@@ -1,6 +1,7 @@
 """Settles what the inbox holds: claim, read, book, commit; and again while rows wait."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import cache
 from time import monotonic, sleep
 
 import structlog
@@ -15,7 +16,7 @@ from ledger.settlement.settling import Settled
 from ledger.store import Books, Store
 from runtime import metrics, wiring
 from runtime.settings import settings
-from workers.app import MONEY, SWEEP, app
+from workers.app import app
 from workers.nudges import Nudges
 
 log = structlog.get_logger(__name__)
@@ -26,7 +27,7 @@ _PATIENCE_SECONDS = 20.0
 Claiming = Callable[[Books, Collection[str]], Claim | None]
 
 
-@app.task(name="events.settle", queue=MONEY)
+@app.task(name="events.settle")
 def settle_events(ids: Sequence[int]) -> None:
     """Settles whatever waits, for up to 5 s, then nudges once more; `ids` only say who knocked.
 
@@ -46,17 +47,23 @@ def settle_events(ids: Sequence[int]) -> None:
             continue
         if not found:
             return
-    Nudges(app).send(())
+    nudges().send(())
 
 
-@app.task(name="sweep.nudge", queue=SWEEP)
+@app.task(name="sweep.nudge")
 def sweep() -> None:
     """Finds what a lost message left behind: nudges when a waiting row can be locked."""
     with wiring.store().transaction() as books:
         waiting.sweep_tries(books)
         is_any_waiting = waiting.is_any_waiting(books, wiring.gateways())
     if is_any_waiting:
-        Nudges(app).send(())
+        nudges().send(())
+
+
+@cache
+def nudges() -> Nudges:
+    """This process's own connection for nudging; to be asked for after the fork."""
+    return Nudges(app)
 
 
 def settle_next(store: Store, gateways: Mapping[str, Gateway], claiming: Claiming) -> bool:

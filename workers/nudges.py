@@ -50,7 +50,7 @@ class Nudges:
         """Drops the connection; the next message opens another."""
         connection, self._connection, self._producer = self._connection, None, None
         if connection is not None:
-            connection.release()  # type: ignore[no-untyped-call] # kombu is half annotated
+            connection.release()
 
     def _opened(self) -> Producer:
         if self._producer is None:

@@ -10,14 +10,14 @@ from ledger.letters import reminders
 from ledger.store import Store
 from runtime import clock, wiring
 from runtime.settings import settings
-from workers.app import REMINDERS, app
+from workers.app import app
 
 log = structlog.get_logger(__name__)
 
 _PATIENCE_SECONDS = 20.0
 
 
-@app.task(name="reminders.schedule", queue=REMINDERS)
+@app.task(name="reminders.schedule")
 def schedule() -> None:
     """Plans the steps of every open issued invoice that has none yet, imported ones included."""
     while True:
@@ -28,7 +28,7 @@ def schedule() -> None:
         log.info("reminders_planned", steps=planned)
 
 
-@app.task(name="reminders.write_due", queue=REMINDERS)
+@app.task(name="reminders.write_due")
 def write_due() -> None:
     """Writes the letters that are due, once everything reported before this moment is settled."""
     store = wiring.store()
