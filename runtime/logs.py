@@ -48,7 +48,7 @@ def set_up() -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings().log_level.upper())
-    _silence_others()
+    _hush_libraries()
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
@@ -66,13 +66,14 @@ def redact(_: object, __: str, event: EventDict) -> EventDict:
     return {key: _masked(value) for key, value in event.items() if key not in _GONE}
 
 
-def _silence_others() -> None:
+def _hush_libraries() -> None:
     """Libraries hand their lines up to us; a line per request would be a line per event."""
+    for name in ("uvicorn.access", "alembic"):
+        logging.getLogger(name).setLevel(logging.WARNING)
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "celery", "kombu"):
         logger = logging.getLogger(name)
         logger.handlers[:] = []
         logger.propagate = True
-    logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
 
 
 def _renderer() -> Processor:

@@ -1,0 +1,63 @@
+"""What a process is made of follows from its settings."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from domain.errors import Refused
+from runtime import wiring
+from runtime.settings import settings
+
+
+@pytest.fixture(autouse=True)
+def _forget_settings() -> Iterator[None]:
+    def forget() -> None:
+        settings.cache_clear()
+        wiring.gateways.cache_clear()
+        wiring.store.cache_clear()
+
+    forget()
+    yield
+    forget()
+
+
+def test_a_gateway_is_there_when_it_has_its_secrets(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("STRIPE_WEBHOOK_SECRETS", "whsec_one, whsec_two")
+    monkeypatch.setenv("STRIPE_API_KEY", "sk_live_x")
+    monkeypatch.setenv("STRIPE_ACCOUNT", "acct_1")
+
+    assert {name: each.account for name, each in wiring.gateways().items()} == {
+        "stripe": "acct_1/live"
+    }
+
+
+def test_a_gateway_without_secrets_is_not_there(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("STRIPE_WEBHOOK_SECRETS", " , ")
+
+    assert wiring.gateways() == {}
+
+
+def test_settings_that_name_another_account_are_refused(
+    monkeypatch: pytest.MonkeyPatch, fresh_dsn: str
+):
+    monkeypatch.setenv("DATABASE_URL", fresh_dsn)
+    monkeypatch.setenv("STRIPE_WEBHOOK_SECRETS", "whsec_one")
+    wiring.confirm_accounts()
+    wiring.store().close()
+
+    settings.cache_clear()
+    wiring.gateways.cache_clear()
+    monkeypatch.setenv("STRIPE_ACCOUNT", "acct_2")
+
+    with pytest.raises(Refused, match="account_changed"):
+        wiring.confirm_accounts()
+    wiring.store().close()
+
+
+@pytest.mark.parametrize("address", [wiring.database_url, wiring.broker_url])
+def test_a_missing_address_names_its_setting(address, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    monkeypatch.delenv("BROKER_URL", raising=False)
+
+    with pytest.raises(Refused, match=address.__name__.upper()):
+        address()
