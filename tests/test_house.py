@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from domain.attention import AttentionKind
+
 ROOT = Path(__file__).parent.parent
 LOCKS = ("requirements.lock", "requirements-image.lock")
 
@@ -125,6 +127,17 @@ def test_every_link_in_the_papers_leads_to_a_file() -> None:
 
     assert papers
     assert not broken
+
+
+def test_operations_explains_every_metric_and_every_kind_of_attention() -> None:
+    page = (ROOT / "docs/operations.md").read_text()
+    metrics = (ROOT / "runtime/metrics.py").read_text()
+
+    counted = set(re.findall(r'"(incasso_[a-z_]+)"', metrics))
+    explained = set(re.findall(r"`(incasso_[a-z_]+?)(?:_total)?`", page))
+
+    assert counted == explained
+    assert not [kind for kind in AttentionKind if f"`{kind}`" not in page]
 
 
 def test_every_module_opens_with_a_sentence() -> None:
