@@ -1,7 +1,8 @@
 """`incasso doctor`: looks at everything a run needs; what is wrong is named with its fix."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import typer
 from rich.console import Console
@@ -38,7 +39,8 @@ def doctor(as_json: shapes.AsJson = False) -> None:
     """Check settings, database, broker and accounts; whatever is wrong is shown with its fix."""
     findings = [finding for check in _CHECKS for finding in _checked(check)]
     if as_json:
-        shapes.as_json(findings)
+        told = ("part", "found", "fix")
+        shapes.as_json([{name: getattr(finding, name) for name in told} for finding in findings])
     else:
         _show(findings)
     wrong = [finding.code for finding in findings if not finding.is_well]
@@ -111,17 +113,7 @@ def _books() -> Iterator[Finding]:
 
 
 def _broker() -> Iterator[Finding]:
-    import redis
-
-    client = redis.Redis.from_url(wiring.broker_url(), socket_timeout=3, socket_connect_timeout=3)
-    try:
-        told = client.info()
-    except redis.RedisError as error:
-        fix = "start everything with `make run`, or set BROKER_URL"
-        yield Finding("broker", f"does not answer ({error})", fix)
-        return
-    finally:
-        client.close()
+    told = _told_by_broker()
     yield Finding("broker", f"Redis {told['redis_version']} answers")
     policy = told["maxmemory_policy"]
     if policy == "noeviction":
@@ -133,6 +125,25 @@ def _broker() -> Iterator[Finding]:
         yield Finding("broker disk", "keeps what is queued")
     else:
         yield Finding("broker disk", "forgets what is queued when it stops", "set appendonly yes")
+
+
+def _told_by_broker() -> Mapping[str, Any]:
+    """What Redis says of itself."""
+    from kombu.connection import Connection
+    from kombu.exceptions import OperationalError
+
+    patience = {"socket_timeout": 3, "socket_connect_timeout": 3}
+    with Connection(wiring.broker_url(), transport_options=patience) as connection:
+        try:
+            connection.ensure_connection(max_retries=1, interval_start=0, timeout=3)
+            told: Mapping[str, Any] = connection.default_channel.client.info()
+        except (OperationalError, *connection.connection_errors) as error:
+            raise Refused(
+                "no_broker",
+                f"it does not answer ({error}): start everything with `make run`, or set"
+                " BROKER_URL",
+            ) from error
+    return told
 
 
 _CHECKS = (_settings, _database, _books, _broker)

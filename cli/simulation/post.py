@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from time import monotonic
 from urllib.parse import urlsplit
 
+from stripe import WebhookSignature
+
 from cli.simulation.sisters import Event
 from domain.errors import Refused
 
@@ -38,8 +40,6 @@ def deliver_at_once(
 
 
 def _post(event: Event, secret: str, address: str, at_second: int) -> Answer:
-    from stripe import WebhookSignature
-
     signature = WebhookSignature.generate_signature_header(event.body, secret, at_second)
     assert urlsplit(address).scheme in ("http", "https")
     request = urllib.request.Request(  # noqa: S310 - the scheme is one of two
