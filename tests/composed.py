@@ -53,13 +53,8 @@ def after(option: str, command: list[str]) -> str:
     return command[command.index(option) + 1]
 
 
-def without_name(arguments: Any) -> list[str]:
-    at = list(arguments).index("-n")
-    return [*arguments[: at + 1], *arguments[at + 2 :]]
-
-
-def parse(command: list[str]) -> None:
-    """Parses a command line as its program would, and runs nothing; raises what that raises."""
+def parse(command: list[str]) -> Mapping[str, Any]:
+    """The options as the program reads them; runs nothing, raises what the program would."""
     match command:
         case ["incasso", *rest]:
             group, context = _entered(get_command(incasso))
@@ -75,6 +70,7 @@ def parse(command: list[str]) -> None:
     for option in parsed.params.get("tornado_argv", ()):  # what Flower hands on to tornado
         if option.removeprefix("--").partition("=")[0] not in tornado_options:
             raise ValueError(f"unknown option: {option}")
+    return cast("Mapping[str, Any]", parsed.params)
 
 
 def listening(service: Mapping[str, Any]) -> str:

@@ -60,16 +60,16 @@ def test_a_command_that_does_not_exist_is_found(wrong: list[str]) -> None:
 
 
 def test_workers_are_started_as_the_supervisor_starts_them() -> None:
-    services = composed.services()
+    for name, queues in programs.QUEUES.items():
+        service = composed.services()[f"worker-{name}"]
 
-    for name in programs.QUEUES:
-        supervised = programs.worker(name, "info", {})
-        contained = services[f"worker-{name}"]
+        options = composed.parse(service["command"])
 
-        assert composed.without_name(contained["command"][1:]) == composed.without_name(
-            supervised.argv[3:]
-        )
-        assert supervised.environment.items() <= contained["environment"].items()
+        assert options["queues"] == queues.split(",")
+        assert options["concurrency"] == 1
+        assert options["task_events"] is True
+        assert (options["without_gossip"], options["without_mingle"]) == (True, True)
+        assert service["environment"]["REMAP_SIGTERM"] == "SIGQUIT"
 
 
 def test_every_queue_has_a_worker_and_every_worker_a_real_queue() -> None:
