@@ -26,7 +26,7 @@ def parse(raw: bytes) -> Any:
     # Few brackets cannot nest deep, and few texts are escaped so: the costly looks are rare.
     if raw.count(b"{") + raw.count(b"[") > MOST_DEPTH:
         _refuse_depth(value)
-    if _SUSPICIOUS.search(raw):
+    if b"\\u" in raw and _SUSPICIOUS.search(raw):
         _refuse_unprintable(value)
     return value
 

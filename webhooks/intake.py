@@ -50,6 +50,7 @@ class Intake:
         self._held_rows = 0
         self._held_bytes = 0
         self._arrived = asyncio.Event()
+        self._failures = 0
         self._is_stopping = False
         self._flush_began_at: float | None = None
         self._flusher: asyncio.Task[None] | None = None
@@ -121,8 +122,9 @@ class Intake:
         fates: Sequence[Fate] = [NotKept.FAILED] * len(batch)
         try:
             fates = await self._keep([waiter.arrival for waiter in batch])
+            self._note_success()
         except TryLater as busy:
-            _log.warning("flush_failed", rows=len(batch), reason=str(busy))
+            self._note_failure(str(busy))
         except Exception:  # noqa: BLE001 - the flusher outlives our own bugs
             _log.exception("flush_broke", rows=len(batch))
         outcomes = [_outcome(fate) for fate in fates]
@@ -134,6 +136,17 @@ class Intake:
         metrics.flushed(len(batch), perf_counter() - began_at)
         _count(batch, outcomes)
         _log.debug("flushed", rows=len(batch), new=len(new), first_event=new[0] if new else None)
+
+    def _note_failure(self, reason: str) -> None:
+        """Says so once: while a store is away, a line per flush would only fill the disk."""
+        if self._failures == 0:
+            _log.warning("flush_failed", reason=reason)
+        self._failures += 1
+
+    def _note_success(self) -> None:
+        if self._failures:
+            _log.info("flush_recovered", failures=self._failures)
+        self._failures = 0
 
     def _release(self, waiter: _Waiter, outcome: Outcome) -> None:
         self._held_rows -= 1

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
 from domain.errors import TryLater
 from gateways.port import Outcome
@@ -174,6 +175,22 @@ def test_the_flusher_outlives_every_failure(failure: Exception):
         return outcomes[0], outcomes[1], is_overdue
 
     assert asyncio.run(run()) == (Outcome.BUSY, Outcome.KEPT, False)
+
+
+def test_a_store_that_is_away_is_reported_once_and_so_is_its_return():
+    async def run() -> None:
+        store = Store()
+        store.fails += [TryLater(timedelta(seconds=1), "gone") for _ in range(5)]
+        door = started(store)
+        for _ in range(7):
+            await door.take(an_arrival())
+        await door.stop()
+
+    with capture_logs() as lines:
+        asyncio.run(run())
+
+    told = [line["event"] for line in lines if line["log_level"] != "debug"]
+    assert told == ["flush_failed", "flush_recovered"]
 
 
 def test_a_flush_without_end_is_overdue(monkeypatch: pytest.MonkeyPatch):
