@@ -69,7 +69,6 @@ def test_what_is_new_is_kept_byte_for_byte(fresh_dsn: str):
             {"stripe-signature": "t=1"},
             sha256(raw).digest(),
             "received",
-            "webhook",
         )
     ]
 
