@@ -59,7 +59,6 @@ def _configuration() -> dict[str, Any]:
         "task_soft_time_limit": 45,
         "task_time_limit": 60,
         "task_publish_retry_policy": {"max_retries": 1, "interval_start": 0.2, "interval_max": 0.5},
-        "task_send_sent_event": True,
         "task_serializer": "json",
         "accept_content": ["json"],
         "event_serializer": "json",
