@@ -1,0 +1,1 @@
+"""The REST API, over its real server and a real PostgreSQL."""
