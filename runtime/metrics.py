@@ -13,7 +13,8 @@ from runtime.settings import settings
 
 _FOLDER = (settings().local_dir / "metrics").absolute()
 _FOLDER.mkdir(parents=True, exist_ok=True)
-# prometheus_client reads its folder from the environment alone, while it is being imported.
+# prometheus_client reads its folder from the environment alone, while it is being imported; and
+# the `celery` command imports it before us, for Flower's sake, so the choice is made once more.
 os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_FOLDER)  # noqa: TID251
 
 import structlog  # noqa: E402 - after the folder is known
@@ -22,6 +23,7 @@ from prometheus_client import (  # noqa: E402
     Counter,
     Histogram,
     start_http_server,
+    values,
 )
 from prometheus_client.core import GaugeMetricFamily  # noqa: E402
 from prometheus_client.multiprocess import MultiProcessCollector  # noqa: E402
@@ -31,6 +33,8 @@ from gateways.port import Outcome  # noqa: E402
 from ledger import figures  # noqa: E402
 from ledger.figures import CountRow, Figures  # noqa: E402
 from ledger.store import Store  # noqa: E402
+
+values.ValueClass = values.get_value_class()
 
 _log = structlog.get_logger(__name__)
 

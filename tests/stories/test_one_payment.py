@@ -131,3 +131,20 @@ def _is_waiting_for_a_lock(desk: Desk) -> bool:
         "SELECT count(*) > 0 FROM pg_stat_activity"
         " WHERE wait_event_type = 'Lock' AND query LIKE '%FROM invoices%'"
     ) == [(True,)]
+
+
+def test_what_workers_settle_shows_at_the_one_metrics_address(plant: Plant, desk: Desk):
+    invoice = desk.invoice(desk.open())
+    plant.start_all()
+
+    assert plant.post_all(sisters("m", 12100, str(invoice.number))) == [200] * 3
+    plant.wait_until_settled(desk)
+
+    def figures() -> dict[str, float]:
+        shown = httpx.get(f"http://127.0.0.1:{plant.metrics_port}/metrics").text
+        lines = (line.rsplit(" ", 1) for line in shown.splitlines() if line[0] != "#")
+        return {name: float(value) for name, value in lines}
+
+    plant.wait_for(lambda: figures().get("incasso_settle_rows_sum") == 3, "the worker's figures")
+    assert figures()['incasso_accepted_total{gateway="stripe"}'] == 3
+    assert figures()['incasso_inbox_rows{state="received"}'] == 0
