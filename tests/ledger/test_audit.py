@@ -1,0 +1,195 @@
+"""The audit: silent on right books, and naming the very law that a corruption breaks."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from ledger.books import audit
+from ledger.store import Books, Store
+from tests.builders import a_report, eur, ron
+from tests.desk import Desk
+from tests.stores import Stores
+
+TOTALS = "an invoice's total is what its lines add up to"
+
+# The books of `_day`, by row: invoice 1 is paid and a little more by payment 1, invoice 2 is open,
+# invoice 3 is void and payment 2 once paid it, invoice 4 is a draft, payment 3 is nobody's.
+OVERPAYING, FREED, UNIDENTIFIED = 1, 2, 3
+PAID, OPEN, VOID, DRAFT = 1, 2, 3, 4
+
+
+def rogue(kind: str, source: str, destination: str, **columns: int) -> str:
+    """A posting that nobody may make; accounts outside leave every balance alone."""
+    values = {"act_id": 1} | columns
+    return (
+        f"INSERT INTO postings (kind, source, destination, currency, amount_minor, effective_on,"
+        f" {', '.join(values)}) VALUES ('{kind}', '{source}', '{destination}', 'RON', 1,"
+        f" '2026-11-20', {', '.join(map(str, values.values()))})"
+    )
+
+
+BREAKS = {
+    "an invoice is paid by what is allocated to it": rogue(
+        "allocate", "outside:a", "outside:b", invoice_id=OPEN
+    ),
+    "an issued invoice owes its account, and never less than nothing": (
+        f"UPDATE invoices SET credited_minor = 1 WHERE id = {OPEN}"
+    ),
+    "a payment's amount is what was received": rogue(
+        "receive", "outside:a", "outside:b", payment_id=OVERPAYING
+    ),
+    "a payment's unapplied credit is the balance of its account, never below zero": rogue(
+        "refund", "payment", "outside:a", payment_id=OVERPAYING
+    ),
+    "what waits for a client is the unidentified balance, never below zero": rogue(
+        "refund", "unidentified", "outside:a", payment_id=UNIDENTIFIED
+    ),
+    "what a payment received is applied, unapplied or unidentified": rogue(
+        "allocate", "outside:a", "outside:b", payment_id=OVERPAYING
+    ),
+    "money waits unidentified exactly while no client is known": (
+        f"UPDATE payments SET client_id = 1 WHERE id = {UNIDENTIFIED}"
+    ),
+    "an allocation stays within one client and one currency": (
+        f"UPDATE invoices SET client_id = 2 WHERE id = {PAID}"
+    ),
+    "no open invoice has a payment meant for it that is not applied": (
+        f"INSERT INTO intents (payment_id, position, invoice_id) VALUES ({OVERPAYING}, 1, {OPEN})"
+    ),
+    "an invoice is issued once for its total, and void once for the same": rogue(
+        "void", "outside:a", "outside:b", invoice_id=OPEN
+    ),
+    "an opposite keeps the kind, swaps the accounts and never exceeds what it reverses": rogue(
+        "fee", "outside:a", "outside:b", reverses=1
+    ),
+    "a gateway's payment is exactly what the facts say arrived": (
+        "UPDATE facts SET amount_minor = amount_minor + 1 WHERE reference = 'pi_1'"
+    ),
+    "every posting names rows that exist": rogue("fee", "outside:a", "outside:b", act_id=999),
+    "every fact comes from a delivery, under the main name of its payment": (
+        "UPDATE facts SET inbox_id = 999 WHERE reference = 'pi_1'"
+    ),
+    "nothing is planned to chase an invoice that is not owed": (
+        f"UPDATE reminders SET state = 'planned' WHERE invoice_id = {PAID} AND step_days = 7"
+    ),
+    "a settled delivery left something behind, and a dead one says why": (
+        "UPDATE inbox SET settled_at = NULL WHERE id = 1"
+    ),
+    TOTALS: f"UPDATE invoices SET total_minor = total_minor + 1 WHERE id = {DRAFT}",
+}
+
+# Every stored projection, and every posting, one at a time.
+FALSE_BY_ONE = {
+    "paid": (f"UPDATE invoices SET paid_minor = paid_minor - 1 WHERE id = {PAID}", "invoice:1"),
+    "total": (f"UPDATE invoices SET total_minor = total_minor + 1 WHERE id = {OPEN}", "invoice:2"),
+    "written off": (f"UPDATE invoices SET written_off_minor = 1 WHERE id = {OPEN}", "invoice:2"),
+    "settled": (f"UPDATE invoices SET settled_before_minor = 1 WHERE id = {OPEN}", "invoice:2"),
+    "state": (f"UPDATE invoices SET state = 'issued' WHERE id = {VOID}", "invoice:3"),
+    "amount": (
+        f"UPDATE payments SET amount_minor = amount_minor + 1 WHERE id = {FREED}",
+        "payment:2",
+    ),
+    "unapplied": (f"UPDATE payments SET unapplied_minor = 0 WHERE id = {FREED}", "payment:2"),
+    "unidentified": (
+        f"UPDATE payments SET unidentified_minor = 1 WHERE id = {UNIDENTIFIED}",
+        "payment:3",
+    ),
+    "lines": (
+        f"UPDATE invoice_lines SET quantity = quantity + 1 WHERE invoice_id = {OPEN}",
+        "invoice:2",
+    ),
+    "price": (
+        f"UPDATE invoice_lines SET unit_price = unit_price + 1 WHERE invoice_id = {OPEN}",
+        "invoice:2",
+    ),
+    "rate": (f"UPDATE invoice_lines SET vat_rate = 11 WHERE invoice_id = {OPEN}", "invoice:2"),
+    "fact": ("UPDATE facts SET status = 'failed' WHERE reference = 'pi_2'", "payment:2"),
+    "fact gone": ("DELETE FROM facts WHERE reference = 'pi_2'", "payment:2"),
+    "payment name": ("DELETE FROM payment_names WHERE name = 'pi_2'", "fact:2"),
+    "receive": (
+        "UPDATE postings SET amount_minor = amount_minor + 1"
+        f" WHERE kind = 'receive' AND payment_id = {FREED}",
+        "payment:2",
+    ),
+    "issue": (
+        f"UPDATE postings SET amount_minor = 1 WHERE kind = 'issue' AND invoice_id = {OPEN}",
+        "invoice:2",
+    ),
+    "allocation gone": (
+        f"DELETE FROM postings WHERE kind = 'allocate' AND invoice_id = {PAID}",
+        "invoice:1",
+    ),
+    "opposite gone": (
+        f"DELETE FROM postings WHERE kind = 'allocate' AND invoice_id = {VOID}"
+        " AND reverses IS NOT NULL",
+        "invoice:3",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def store(stores: Stores, worker: str) -> Iterator[Store]:
+    with stores.clone(f"{worker}_audit") as dsn:
+        store = Store(dsn)
+        _day(Desk(store))
+        yield store
+        store.close()
+
+
+@pytest.fixture
+def books(store: Store) -> Iterator[Books]:
+    """Books that a test may corrupt: nothing of it stays."""
+    with _rolled_back(store) as books:
+        books.run("SET LOCAL session_replication_role = replica")  # no trigger stands in the way
+        yield books
+
+
+def test_right_books_differ_in_nothing(books: Books):
+    assert list(audit.audit(books)) == []
+
+
+def test_every_law_has_a_corruption_that_breaks_it():
+    assert set(BREAKS) == {*audit.laws(), TOTALS}
+
+
+@pytest.mark.parametrize(("law", "corruption"), BREAKS.items(), ids=BREAKS.keys())
+def test_the_audit_names_exactly_the_broken_law(books: Books, law: str, corruption: str):
+    assert books.run(corruption) == 1
+
+    assert [difference.law for difference in audit.audit(books)] == [law]
+
+
+@pytest.mark.parametrize(("corruption", "subject"), FALSE_BY_ONE.values(), ids=FALSE_BY_ONE.keys())
+def test_nothing_stored_can_be_false_unseen(books: Books, corruption: str, subject: str):
+    assert books.run(corruption) == 1
+
+    assert subject in {difference.subject for difference in audit.audit(books)}
+
+
+def _day(desk: Desk) -> None:
+    ana = desk.open()
+    desk.client()
+    paid, _open, void = (desk.invoice(ana) for _ in range(3))
+    desk.draft(ana)
+    desk.deliver(
+        [a_report(ron("130.00"), reference="pi_1", meant_for=paid.number)],
+        [a_report(ron("121.00"), reference="pi_2", meant_for=void.number)],
+        [a_report(eur("7.00"), reference="pi_3", meant_for=None)],
+    )
+    desk.settle()
+    desk.void(void.id)
+
+
+class _Rollback(Exception):  # noqa: N818 - it ends a test, it is no error
+    pass
+
+
+@contextmanager
+def _rolled_back(store: Store) -> Iterator[Books]:
+    try:
+        with store.transaction() as books:
+            yield books
+            raise _Rollback
+    except _Rollback:
+        pass
