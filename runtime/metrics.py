@@ -114,7 +114,7 @@ def forget_past_runs() -> None:
 def serve(store: Store, port: int) -> Callable[[], None]:
     """Shows everything at http://127.0.0.1:port/metrics; answers the function that ends it."""
     registry = CollectorRegistry()
-    MultiProcessCollector(registry, str(_FOLDER))  # type: ignore[no-untyped-call] # not annotated
+    MultiProcessCollector(registry, str(_FOLDER))
     registry.register(_Books(store))
     server, thread = start_http_server(port, addr="127.0.0.1", registry=registry)
 
