@@ -86,11 +86,12 @@ def asked_path(service: Mapping[str, Any]) -> str:
 
 
 def flower_paths() -> list[str]:
-    """The patterns of every address that Flower answers."""
-    return [
+    """The patterns of every address that Flower knows, without the one that catches the rest."""
+    patterns = (
         handler.regex.pattern if isinstance(handler, URLSpec) else handler[0]
         for handler in flower_handlers
-    ]
+    )
+    return [pattern for pattern in patterns if not re.fullmatch(pattern, "/no/such/page")]
 
 
 def before(name: str) -> set[str]:
