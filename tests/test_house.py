@@ -23,7 +23,7 @@ _REGISTRY = re.compile(
     r"|registry\.np[m]js|dock[e]r\.io"
 )
 _SECRET = re.compile(
-    r"\b(?:sk|rk)_live_[A-Za-z0-9]{16,}|-----BEGIN (?:RSA |EC )?PRIVATE KEY-----\n[A-Za-z0-9+/]{20}"
+    r"\b(?:sk|rk)_live_[A-Za-z0-9]{24,}|-----BEGIN (?:RSA |EC )?PRIVATE KEY-----\n[A-Za-z0-9+/]{20}"
 )
 
 
@@ -54,7 +54,7 @@ def test_no_file_carries(forbidden: re.Pattern[str], what: str) -> None:
         (_MACHINE_PATH, "/" + "root/incasso"),
         (_REGISTRY, "--index-url https://mirror.example/simple"),
         (_REGISTRY, "https://files.python" + "hosted.org/packages/x.whl"),
-        (_SECRET, "STRIPE_API_KEY=sk_live_0123456789abcdef0123"),
+        (_SECRET, "STRIPE_API_KEY=sk_live_0123456789abcdef01234567"),
     ],
 )
 def test_what_is_forbidden_is_recognised(forbidden: re.Pattern[str], line: str) -> None:
