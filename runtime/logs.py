@@ -67,8 +67,9 @@ def redact(_: object, __: str, event: EventDict) -> EventDict:
 
 
 def _hush_libraries() -> None:
-    """Libraries hand their lines up to us; a line per request would be a line per event."""
-    for name in ("uvicorn.access", "alembic"):
+    """Libraries hand their lines up to us; a line per request or message would drown the rest."""
+    ticks = ("celery.beat", "celery.worker.strategy", "celery.app.trace")
+    for name in ("uvicorn.access", "alembic", *ticks):
         logging.getLogger(name).setLevel(logging.WARNING)
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "celery", "kombu"):
         logger = logging.getLogger(name)
