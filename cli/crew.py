@@ -17,9 +17,11 @@ class Crew:
 
     async def start(self, *started: Program) -> None:
         """Starts programs side by side and keeps them alive from now on."""
-        children = [Child(program, self._stream, self._changed) for program in started]
-        self._children.update({child.program.name: child for child in children})
-        await asyncio.gather(*(child.start() for child in children))
+        await asyncio.gather(*(self._child(program).start() for program in started))
+
+    async def run(self, program: Program) -> int:
+        """Runs a program once, to its end; answers its exit code."""
+        return await self._child(program).run()
 
     async def stop(self, *names: str) -> None:
         """Ends children side by side, in good order; those that never ran are passed over."""
@@ -29,9 +31,14 @@ class Crew:
     def kill(self) -> None:
         """Ends everything at once."""
         for child in self._children.values():
-            child.kill()
+            child.give_up()
 
     @property
     def pids(self) -> Mapping[str, int | None]:
         """The process of each child; None while it has none."""
         return {name: child.pid for name, child in self._children.items()}
+
+    def _child(self, program: Program) -> Child:
+        child = Child(program, self._stream, self._changed)
+        self._children[program.name] = child
+        return child

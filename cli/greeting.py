@@ -1,27 +1,43 @@
 """The box that says, when everything is ready, where it is and what to try."""
 
+from dataclasses import dataclass
 from io import StringIO
-
-from rich.console import Console
-from rich.panel import Panel
-from rich.table import Table
 
 from cli.state import State
 
-_TRY = ".venv/bin/incasso simulate stripe --invoice INV-…"
 
+@dataclass(frozen=True, slots=True)
+class Box:
+    """`flower_login` is `user:password`; `invoice` is one to pay, None when none is open."""
 
-def box(told: State, flower_login: str, *, in_colour: bool) -> str:
-    """The box, drawn."""
-    user, _, password = flower_login.partition(":")
-    rows = Table.grid(padding=(0, 2))
-    rows.add_row("Web", told.web)
-    rows.add_row("Flower", f"{told.flower}  (user {user}, password {password})")
-    rows.add_row("API token", told.api_token)
-    rows.add_row("Metrics", told.metrics)
-    rows.add_row("Try a payment", _TRY)
-    rows.add_row("Stop", "Ctrl-C")
-    drawn = StringIO()
-    console = Console(file=drawn, force_terminal=in_colour, no_color=not in_colour, width=100)
-    console.print(Panel(rows, title="Incasso is ready", expand=False))
-    return drawn.getvalue()
+    told: State
+    flower_login: str
+    invoice: str | None
+    seconds: float
+
+    def drawn(self, *, in_colour: bool) -> str:
+        """The box as lines of text."""
+        from rich.console import Console
+        from rich.panel import Panel
+        from rich.table import Table
+
+        rows = Table.grid(padding=(0, 2))
+        for name, value in self._rows():
+            rows.add_row(name, value)
+        drawn = StringIO()
+        console = Console(file=drawn, force_terminal=in_colour, no_color=not in_colour, width=100)
+        title = f"Incasso is ready after {self.seconds:.1f} s"
+        console.print(Panel(rows, title=title, expand=False))
+        return drawn.getvalue()
+
+    def _rows(self) -> tuple[tuple[str, str], ...]:
+        user, _, password = self.flower_login.partition(":")
+        invoice = self.invoice or "NUMBER"
+        return (
+            ("Web", self.told.web),
+            ("Flower", f"{self.told.flower}  (user {user}, password {password})"),
+            ("Metrics", self.told.metrics),
+            ("API token", self.told.api_token),
+            ("Try a payment", f".venv/bin/incasso simulate stripe --invoice {invoice}"),
+            ("Stop", "Ctrl-C"),
+        )

@@ -1,41 +1,59 @@
 """The `incasso` command."""
 
 import sys
+from importlib import import_module
 from typing import NoReturn
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
-from cli import attention, simulate, token
-from cli.audit import audit
-from cli.doctor import doctor
-from cli.migrate import migrate
-from cli.serve import serve
-from cli.setup import setup
 from domain.errors import Refused, TryLater
 
 FAILED = 1
 WRONG_SCHEMA = 3
 
-app = typer.Typer(
-    help="Gateways report money; Incasso books it exactly once.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
+# Each lives in the module of its name: a function of that name, or an `app` with commands below.
+COMMANDS = (
+    "up",
+    "serve",
+    "setup",
+    "migrate",
+    "doctor",
+    "audit",
+    "attention",
+    "simulate",
+    "token",
 )
 
 
-@app.command("up")
-def _up() -> None:
-    """Run everything: stores, web, workers, beat and Flower. Ctrl-C ends it."""
-    from cli.up import up
+class Commands(TyperGroup):
+    """Imports a command when it is asked for: one command does not wait for the parts of all."""
 
-    up()
+    def list_commands(self, ctx: object) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: object, cmd_name: str) -> TyperGroup | TyperCommand | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"cli.{cmd_name}")
+        found = getattr(module, "app", None)
+        if found is None:
+            found = typer.Typer(add_completion=False)
+            found.command(cmd_name)(getattr(module, cmd_name))
+        command = typer.main.get_command(found)
+        assert isinstance(command, TyperGroup | TyperCommand)
+        command.name = cmd_name
+        return command
 
 
-for command in (serve, setup, migrate, doctor, audit):
-    app.command()(command)
-for name, group in (("attention", attention), ("simulate", simulate), ("token", token)):
-    app.add_typer(group.app, name=name)
+app = typer.Typer(
+    cls=Commands, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
+)
+
+
+@app.callback()
+def _incasso() -> None:
+    """Gateways report money; Incasso books it exactly once."""
 
 
 def main() -> NoReturn:

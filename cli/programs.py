@@ -1,26 +1,27 @@
-"""What the supervisor runs: the command line, environment and farewell of each child."""
+"""What a run consists of: each child with its work, its words and its time to end."""
 
 import socket
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from cli.child import Program
+from cli import chores
+from cli.child import Command
 from cli.embedded.daemon import Store
+from cli.nursery import Nursery, Work
 from cli.ports import LOOPBACK
 
 # Celery then ends in two steps: it finishes or hands back what it holds, within the soft shutdown
-# time of workers.app, and leaves; the grace must be longer than that time.
-_WORKER_ENVIRONMENT = {"REMAP_SIGTERM": "SIGQUIT"}
+# time of workers.app, and leaves; the grace must be longer than that time. Read at import.
+ENVIRONMENT = {"REMAP_SIGTERM": "SIGQUIT"}
 _WORKER_GRACE_SECONDS = 40.0
 
 # A slow gateway keeps one of the two busy at most; settlement goes on in the other.
 QUEUES = {"money": "money,sweep", "all": "money,network,reminders,sweep"}
 
 
-def store(known: Store, environment: Mapping[str, str]) -> Program:
+def store(known: Store, environment: Mapping[str, str]) -> Command:
     """An embedded store."""
-    return Program(
+    return Command(
         name=known.name,
         argv=tuple(known.argv()),
         environment=environment,
@@ -31,25 +32,19 @@ def store(known: Store, environment: Mapping[str, str]) -> Program:
     )
 
 
-def web(listening: socket.socket, environment: Mapping[str, str]) -> Program:
-    """Webhooks and pages, on a socket that stays open while the program is started again."""
-    descriptor = listening.fileno()
-    return Program(
-        name="web",
-        argv=(sys.executable, "-m", "cli.main", "serve", "--fd", str(descriptor)),
-        environment=environment,
-        grace_seconds=15.0,
-        descriptors=(descriptor,),
-    )
+def web(nursery: Nursery, listening: socket.socket) -> Work:
+    """Webhooks and pages."""
+    return nursery.program("web", chores.web, listening, grace_seconds=15.0)
 
 
-def worker(name: str, level: str, environment: Mapping[str, str]) -> Program:
+def worker(nursery: Nursery, name: str, level: str) -> Work:
     """One Celery worker with one child; `name` says which queues it takes."""
-    options = ("-n", worker_address(name), "-Q", QUEUES[name], "-c", "1", "-E", "-l", level)
-    return Program(
-        name=f"worker-{name}",
-        argv=_celery("worker", *options, "--without-gossip", "--without-mingle"),
-        environment={**environment, **_WORKER_ENVIRONMENT},
+    address = ("--hostname", worker_address(name), "--queues", QUEUES[name])
+    manners = ("--concurrency", "1", "--task-events", "--without-gossip", "--without-mingle")
+    return nursery.program(
+        f"worker-{name}",
+        chores.celery,
+        *("--quiet", "worker", *address, *manners, "--loglevel", level),
         grace_seconds=_WORKER_GRACE_SECONDS,
     )
 
@@ -59,26 +54,19 @@ def worker_address(name: str) -> str:
     return f"{name}@{socket.gethostname()}"
 
 
-def beat(local: Path, level: str, environment: Mapping[str, str]) -> Program:
+def beat(nursery: Nursery, local: Path, level: str) -> Work:
     """The clockwork that nudges sweeps and reminders."""
-    schedule = str(local / "beat-schedule")
-    return Program(
-        name="beat",
-        argv=_celery("beat", "-s", schedule, "--pidfile=", "-l", level),
-        environment=environment,
-    )
+    schedule = ("--schedule", str(local / "beat-schedule"), "--pidfile", "")
+    return nursery.program("beat", chores.celery, "--quiet", "beat", *schedule, "--loglevel", level)
 
 
-def flower(port: int, login: str, level: str, environment: Mapping[str, str]) -> Program:
-    """The window on the queues. Its login goes by the environment: `ps` shows command lines."""
-    address = (f"--address={LOOPBACK}", f"--port={port}")
-    return Program(
-        name="flower",
-        argv=_celery("flower", *address, f"--logging={level}"),
-        environment={**environment, "FLOWER_BASIC_AUTH": login},
-        grace_seconds=5.0,
-    )
+def flower(nursery: Nursery, port: int) -> Work:
+    """The window on the queues; its login is in the environment."""
+    address = (f"--address={LOOPBACK}", f"--port={port}", "--logging=warning")
+    return nursery.program("flower", chores.celery, "flower", *address, grace_seconds=5.0)
 
 
-def _celery(*arguments: str) -> tuple[str, ...]:
-    return (sys.executable, "-m", "celery", "-A", "workers.app", *arguments)
+def ear(nursery: Nursery) -> Work:
+    """Listens until every worker has answered."""
+    addresses = [worker_address(name) for name in QUEUES]
+    return nursery.program("ear", chores.hear_workers, addresses, grace_seconds=1.0)

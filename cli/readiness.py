@@ -2,7 +2,7 @@
 
 import asyncio
 import http.client
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from cli.ports import LOOPBACK
 
@@ -25,10 +25,3 @@ def answers(port: int, path: str) -> bool:
         return False
     finally:
         connection.close()
-
-
-def workers_answer(addresses: Sequence[str]) -> bool:
-    """Whether every worker answers a ping through the broker."""
-    from workers.app import app
-
-    return len(app.control.ping(destination=list(addresses), timeout=1.0)) == len(addresses)

@@ -7,6 +7,7 @@ import queue
 import sys
 import threading
 from logging.handlers import RotatingFileHandler
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import typer
@@ -37,12 +38,14 @@ class Stream:
         for line in text.splitlines():
             self._show(line)
 
-    async def carry(self, name: str, descriptor: int) -> None:
+    async def carry(self, name: str, pipe: Connection) -> None:
         """Passes on what is said into a pipe, line by line, until its other end is closed."""
         file = self._file(name)
         source = asyncio.StreamReader()
+        with pipe:
+            reading = os.fdopen(os.dup(pipe.fileno()), "rb")
         await asyncio.get_running_loop().connect_read_pipe(
-            lambda: asyncio.StreamReaderProtocol(source), os.fdopen(descriptor, "rb")
+            lambda: asyncio.StreamReaderProtocol(source), reading
         )
         while line := await _line(source):
             text = line.decode(errors="replace").rstrip()

@@ -3,38 +3,33 @@
 import asyncio
 import signal
 import socket
+import time
 from collections.abc import Coroutine, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
+from multiprocessing import Pipe
 from pathlib import Path
 
-from cli import greeting, groundwork, programs, readiness, state
-from cli.child import Program
+from pydantic import SecretStr
+
+from cli import announcement, chores, greeting, programs, readiness, state
 from cli.crew import Crew
-from cli.embedded.daemon import Store
-from cli.embedded.postgres import Postgres
-from cli.embedded.redis import Redis
-from cli.ports import LOOPBACK, free_port, listen, port_of
+from cli.nursery import Nursery
+from cli.place import Place, choose
+from cli.ports import listen, port_of
 from cli.state import State
 from cli.stream import Stream
 from domain.errors import Refused
-from runtime.settings import Settings, environment
+from runtime.settings import Settings, adopt, environment
 
-# Told to every child but the stores, so that a later start knows its own by it.
+# In the environment of every child but the stores, so that a later start knows its own by it.
 MARK = "INCASSO_UP"
 
 _STORES_SECONDS = 60.0
 _READY_SECONDS = 90.0
+# One wish to stop may arrive twice: from the terminal, and from whoever started us.
+_ECHO_SECONDS = 1.0
 _WORKERS = tuple(f"worker-{name}" for name in programs.QUEUES)
-
-
-@dataclass(frozen=True, slots=True)
-class Ports:
-    """Where this run listens."""
-
-    web: int
-    metrics: int
-    flower: int
 
 
 class Supervisor:
@@ -45,8 +40,11 @@ class Supervisor:
         self._given = given
         self._stream = stream
         self._crew = Crew(stream, self._tell)
+        self._nursery = Nursery()
         self._stopping = asyncio.Event()
         self._told: State | None = None
+        self._begun = time.monotonic()
+        self._asked_at: float | None = None
 
     async def run(self) -> None:
         """Returns when somebody asked to stop and everything has ended."""
@@ -66,67 +64,55 @@ class Supervisor:
                 await self._descend()
 
     async def _rise(self, listening: socket.socket) -> None:
-        addresses = await self._open_stores()
-        ports = Ports(
-            web=port_of(listening),
-            metrics=free_port(self._given.metrics_port),
-            flower=free_port(self._given.flower_port),
-        )
-        variables = {
-            **addresses,
-            "BASE_URL": self._base_url(ports),
-            "METRICS_PORT": str(ports.metrics),
-        }
-        groundwork.announce(self._local, variables)
-        await asyncio.to_thread(groundwork.lay)
-        await self._open_doors(listening, ports, variables)
-        self._told = self._state(ports, addresses["DATABASE_URL"])
-        self._tell()
-        self._stream.say(
-            greeting.box(self._told, self._flower_login, in_colour=self._stream.in_colour)
-        )
-
-    async def _open_stores(self) -> dict[str, str]:
-        """Starts the stores that nobody has given; answers where both are."""
-        database, broker = self._given.database_url, self._given.broker_url
-        stores: list[Store] = []
-        if database is None:
-            stores.append(postgres := Postgres(self._local / "pg"))
-            database = postgres.dsn()
-        if broker is None:
-            stores.append(redis := Redis(self._local / "redis"))
-            broker = redis.url
-        await self._crew.start(*(programs.store(known, environment()) for known in stores))
-        answers = {known.name: readiness.until(known.is_ready) for known in stores}
+        place = choose(self._local, self._given, port_of(listening))
+        stores = [programs.store(store, environment()) for store in place.stores]
+        adopt(**place.variables, **self._marks())
+        announcement.announce(self._local, place.variables)
+        self._nursery.open()
+        await self._crew.start(*stores)
+        answers = {store.name: readiness.until(store.is_ready) for store in place.stores}
         await self._in_time(_STORES_SECONDS, answers)
-        return {"DATABASE_URL": database, "BROKER_URL": broker}
+        ground = await self._lay_ground()
+        await self._open_doors(listening, place)
+        self._told = place.state(_said(self._given.api_token))
+        self._tell()
+        self._greet(self._told, ground)
 
-    async def _open_doors(
-        self, listening: socket.socket, ports: Ports, variables: Mapping[str, str]
-    ) -> None:
+    async def _lay_ground(self) -> chores.Ground:
+        is_ours = self._given.database_url is None
+        work = chores.lay_own_ground if is_ours else chores.lay_given_ground
+        answer, theirs = Pipe(duplex=False)
+        with answer:
+            with theirs:
+                await self._crew.run(self._nursery.program("ground", work, theirs))
+            laid = answer.recv() if answer.poll() else None
+        match laid:
+            case chores.Ground():
+                return laid
+            case chores.Refusal(code, detail):
+                raise Refused(code, detail)
+            case _:
+                raise Refused("no_ground", f"the database could not be prepared; see {self._logs}")
+
+    async def _open_doors(self, listening: socket.socket, place: Place) -> None:
         """Starts what works on the stores; returns when all of it answers."""
-        marks = {"LOCAL_DIR": str(self._local), MARK: str(self._local), "PYTHONUNBUFFERED": "1"}
-        surroundings = environment(**variables, **marks)
         level = self._given.log_level
-        workers = (programs.worker(name, level, surroundings) for name in programs.QUEUES)
         await self._crew.start(
-            programs.web(listening, surroundings),
-            *workers,
-            programs.beat(self._local, level, surroundings),
+            programs.web(self._nursery, listening),
+            *(programs.worker(self._nursery, name, level) for name in programs.QUEUES),
+            programs.beat(self._nursery, self._local, level),
         )
-        flower = programs.flower(ports.flower, self._flower_login, level, surroundings)
         answers = {
-            "web": readiness.until(partial(readiness.answers, ports.web, "/readyz")),
-            "worker": self._open_window(flower, ports),
+            "web": readiness.until(partial(readiness.answers, place.web_port, "/readyz")),
+            "worker and Flower": self._open_window(place.flower_port),
         }
         await self._in_time(_READY_SECONDS, answers)
 
-    async def _open_window(self, flower: Program, ports: Ports) -> None:
+    async def _open_window(self, port: int) -> None:
         # Flower asks the workers who they are when it starts, and shows what it heard then.
-        addresses = [programs.worker_address(name) for name in programs.QUEUES]
-        await readiness.until(partial(readiness.workers_answer, addresses))
-        await self._crew.start(flower)
-        await readiness.until(partial(readiness.answers, ports.flower, "/healthcheck"))
+        await self._crew.run(programs.ear(self._nursery))
+        await self._crew.start(programs.flower(self._nursery, port))
+        await readiness.until(partial(readiness.answers, port, "/healthcheck"))
 
     async def _in_time(
         self, seconds: float, answers: Mapping[str, Coroutine[None, None, None]]
@@ -144,51 +130,39 @@ class Supervisor:
                 task.cancel()
         if silent:
             names = ", ".join(sorted(task.get_name() for task in silent))
-            logs = self._local / "logs"
-            raise Refused("not_ready", f"no answer in {seconds:.0f} s from {names}; see {logs}")
+            raise Refused(
+                "not_ready", f"no answer in {seconds:.0f} s from {names}; see {self._logs}"
+            )
 
     async def _descend(self) -> None:
-        told, self._told = self._told, None
-        await self._crew.stop("web", "beat", "flower")
+        self._told = None
+        await self._crew.stop("ground", "ear", "web", "beat", "flower")
         await self._crew.stop(*_WORKERS)
         await self._crew.stop("redis")
         await self._crew.stop("postgres")
-        groundwork.withdraw(self._local)
-        if told is not None:
-            self._stream.say("Stopped.")
+        announcement.withdraw(self._local)
 
     def _heed_signals(self) -> None:
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup leaves it
-                loop.add_signal_handler(number, self._stop)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._stop)
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup leaves it
+            loop.add_signal_handler(signal.SIGHUP, self._stop)
 
     def _stop(self) -> None:
-        if self._stopping.is_set():
+        now = time.monotonic()
+        if self._asked_at is None:
+            self._asked_at = now
+            self._stream.say("Stopping in order; Ctrl-C again to force.")
+            self._stopping.set()
+        elif now - self._asked_at > _ECHO_SECONDS:
             self._crew.kill()
-            return
-        self._stream.say("Stopping in order; Ctrl-C again to force.")
-        self._stopping.set()
 
     def _tell(self) -> None:
         """Keeps `state.json` true from the moment all is ready."""
         if self._told is not None:
             now = replace(self._told, processes=self._processes())
-            state.write(self._local / groundwork.STATE_FILE, now)
-
-    def _state(self, ports: Ports, database: str) -> State:
-        token = self._given.api_token
-        assert token is not None
-        return State(
-            web=f"http://{LOOPBACK}:{ports.web}",
-            flower=f"http://{LOOPBACK}:{ports.flower}",
-            mailbox=None,
-            metrics=f"http://{LOOPBACK}:{ports.metrics}/metrics",
-            api_token=token.get_secret_value(),
-            console=None,
-            database=database,
-            processes={},
-        )
+            state.write(self._local / announcement.STATE_FILE, now)
 
     def _processes(self) -> dict[str, int | list[int] | None]:
         pids = self._crew.pids
@@ -196,11 +170,28 @@ class Supervisor:
         one = {name: pids.get(name) for name in ("web", "beat", "flower", "postgres", "redis")}
         return {**one, "worker": workers}
 
-    def _base_url(self, ports: Ports) -> str:
-        told = "base_url" in self._given.model_fields_set
-        return self._given.base_url if told else f"http://{LOOPBACK}:{ports.web}"
+    def _marks(self) -> Mapping[str, str]:
+        """What every child of ours is started with, whatever the place."""
+        return {
+            **programs.ENVIRONMENT,
+            "LOCAL_DIR": str(self._local),
+            "FLOWER_BASIC_AUTH": _said(self._given.flower_basic_auth),
+            "PYTHONUNBUFFERED": "1",
+            MARK: str(self._local),
+        }
+
+    def _greet(self, told: State, ground: chores.Ground) -> None:
+        seconds = time.monotonic() - self._begun
+        login = _said(self._given.flower_basic_auth)
+        box = greeting.Box(told, login, ground.invoice, seconds)
+        self._stream.say(box.drawn(in_colour=self._stream.in_colour))
 
     @property
-    def _flower_login(self) -> str:
-        assert self._given.flower_basic_auth is not None
-        return self._given.flower_basic_auth.get_secret_value()
+    def _logs(self) -> Path:
+        return self._local / "logs"
+
+
+def _said(secret: SecretStr | None) -> str:
+    # `keys.complete` has made up those that nobody had set.
+    assert secret is not None
+    return secret.get_secret_value()

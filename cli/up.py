@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from cli import groundwork, keys, state
+from cli import announcement, keys, state
 from cli.embedded import leftovers
 from cli.stream import Stream
 from cli.supervisor import MARK, Supervisor
@@ -26,6 +26,7 @@ def up() -> None:
     with _sole_run(local):
         _clear(local)
         keys.complete(Settings())
+        settings.cache_clear()
         stream = Stream(local / "logs")
         try:
             asyncio.run(Supervisor(local, settings(), stream).run())
@@ -44,7 +45,7 @@ def _sole_run(local: Path) -> Iterator[None]:
 
 
 def _where(local: Path) -> str:
-    told = state.read(local / groundwork.STATE_FILE)
+    told = state.read(local / announcement.STATE_FILE)
     if told is None:
         return f"Incasso is starting or stopping in {local}"
     return f"Incasso is running in {local}: web {told.web}, Flower {told.flower}"
@@ -54,4 +55,4 @@ def _clear(local: Path) -> None:
     """Ends what a killed run has left and forgets what it had announced."""
     ours = partial(leftovers.carrying, f"{MARK}={local}")
     leftovers.end(ours, signal.SIGTERM, patience_seconds=_LEFTOVERS_SECONDS)
-    groundwork.withdraw(local)
+    announcement.withdraw(local)

@@ -117,3 +117,9 @@ def settings() -> Settings:
 def environment(**changes: str) -> Mapping[str, str]:
     """A copy of this process's environment with changes, for a child process."""
     return {**os.environ, **changes}
+
+
+def adopt(**changes: str) -> None:
+    """Changes the environment of this process, for itself and for all it starts from now on."""
+    os.environ.update(changes)
+    settings.cache_clear()

@@ -4,10 +4,9 @@ import importlib.util
 import os
 import shutil
 import signal
+import socket
 from functools import partial
 from pathlib import Path
-
-import redis
 
 from cli.embedded import leftovers
 from cli.embedded.sockets import private_folder, socket_folder
@@ -57,10 +56,13 @@ class Redis:
 
     def is_ready(self) -> bool:
         """Whether it answers, its file read."""
-        with redis.Redis(unix_socket_path=str(self._socket), socket_timeout=2) as client:
+        with socket.socket(socket.AF_UNIX) as line:
+            line.settimeout(2)
             try:
-                return bool(client.ping())
-            except redis.RedisError:
+                line.connect(str(self._socket))
+                line.sendall(b"PING\r\n")
+                return line.recv(16).startswith(b"+PONG")
+            except OSError:
                 return False
 
     @property

@@ -1,9 +1,15 @@
 """Ties a program to the life of whoever starts it, so that nothing is left behind."""
 
+import ctypes
 import shutil
+import sys
 from collections.abc import Sequence
 from functools import cache
 from signal import Signals
+
+# linux/prctl.h
+_SET_DEATH_SIGNAL = 1
+_SET_NAME = 15
 
 
 def tethered(argv: Sequence[str], *, farewell: Signals, uid: int | None = None) -> list[str]:
@@ -18,6 +24,15 @@ def tethered(argv: Sequence[str], *, farewell: Signals, uid: int | None = None) 
         return list(argv)
     name = farewell.name.removeprefix("SIG")
     return [setpriv, *_identity(uid), "--pdeathsig", name, *argv]
+
+
+def tie(farewell: Signals, *, name: str) -> None:
+    """Does the same for this very process, and names it for `ps -o comm` and `top`."""
+    if sys.platform != "linux":
+        return
+    kernel = ctypes.CDLL(None)
+    kernel.prctl(_SET_DEATH_SIGNAL, int(farewell))
+    kernel.prctl(_SET_NAME, name.encode())
 
 
 def can_change_account() -> bool:
