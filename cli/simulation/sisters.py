@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from domain.errors import Refused
+
 _API_VERSION = "2026-10-28.endive"
 # Where Stripe's smallest unit is not that of ISO 4217. docs.stripe.com/currencies, read 2026-11-20.
 _TIMES = {"ISK": 100, "UGX": 100}
@@ -88,7 +90,10 @@ def _event(id_: str, kind: str, created: int, subject: Payload, request: str) ->
 
 def _stripe_minor(paid: Paid) -> int:
     times, parts = _TIMES.get(paid.currency, 1), _DIVIDED_BY.get(paid.currency, 1)
-    return paid.amount_minor * times // parts
+    minor, rest = divmod(paid.amount_minor * times, parts)
+    if rest:
+        raise Refused("malformed_amount", f"Stripe takes {paid.currency} in whole units")
+    return minor
 
 
 def _person() -> dict[str, Any]:

@@ -13,8 +13,8 @@ from ledger.books import clients, seller
 from ledger.store import Store
 from tests.builders import ZONE, at
 from tests.desk import SELLER, Desk
+from tests.serving import serving
 from tests.stores import Stores
-from tests.web.serving import serving
 from web.app import over
 
 TOKEN = "inc_test_token"

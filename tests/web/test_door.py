@@ -58,7 +58,7 @@ def test_no_route_opens_without_a_token(stranger: Caller, method: str, path: str
     ids=str,
 )
 def test_a_wrong_token_is_refused(stranger: Caller, headers: dict[str, str]):
-    raw = {name: value.encode("latin-1") for name, value in headers.items()}
+    raw = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
 
     assert problem(stranger.get("/api/clients", headers=raw)) == (401, "unauthorized")
 

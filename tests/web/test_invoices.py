@@ -1,5 +1,7 @@
 """Invoices over HTTP: drafted, sent, void; and what they show of what the books say."""
 
+from typing import Any
+
 import pytest
 
 from domain.ids import Kind, number, public
@@ -9,7 +11,7 @@ from tests.web.conftest import CLIENT, Caller, a_draft, posted
 from tests.web.test_door import problem
 
 
-def sent(api: Caller, client_id: str, **fields: object) -> dict:
+def sent(api: Caller, client_id: str, **fields: object) -> dict[str, Any]:
     drafted = posted(api, "/api/invoices", a_draft(client_id, **fields))
     answer = api.post(f"/api/invoices/{drafted['id']}/send")
     assert answer.status_code == 200, answer.text
@@ -159,7 +161,7 @@ def test_only_what_was_sent_can_be_voided(api: Caller, client_id: str):
 @pytest.mark.parametrize(
     "body", [{}, {"reason": ""}, {"reason": " "}, {"reason": None}, {"reason": "x", "paid": 0}]
 )
-def test_voiding_needs_a_reason_and_nothing_else(api: Caller, client_id: str, body: dict):
+def test_voiding_needs_a_reason_and_nothing_else(api: Caller, client_id: str, body: dict[str, Any]):
     invoice = sent(api, client_id)
 
     answer = api.post(f"/api/invoices/{invoice['id']}/void", json=body)
@@ -246,7 +248,7 @@ def test_a_senseless_or_foreign_field_is_refused(refused: Caller, field: str, va
         ({"net": "1.00"}, "malformed_request"),
     ],
 )
-def test_a_senseless_line_is_refused(refused: Caller, line: dict, code: str):
+def test_a_senseless_line_is_refused(refused: Caller, line: dict[str, Any], code: str):
     body = a_draft(CLIENT)
     body["lines"][0] |= line
 

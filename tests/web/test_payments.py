@@ -1,5 +1,7 @@
 """Payments over HTTP: the object that was documented, told from the books."""
 
+from typing import Any
+
 from tests.builders import a_report, ron
 from tests.desk import Desk
 from tests.web.conftest import Caller, a_draft, posted
@@ -12,7 +14,7 @@ FIELDS = {
 }
 
 
-def an_invoice(api: Caller, client_id: str) -> dict:
+def an_invoice(api: Caller, client_id: str) -> dict[str, Any]:
     drafted = posted(api, "/api/invoices", a_draft(client_id))
     return dict(api.post(f"/api/invoices/{drafted['id']}/send").json())
 
