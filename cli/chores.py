@@ -6,6 +6,7 @@ Imports wait until the work is done: the supervisor knows these functions and do
 import socket
 import sys
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -49,6 +50,8 @@ def celery(*arguments: str) -> None:
     """Does what the `celery` command does."""
     from celery.__main__ import main
 
+    # Root is warned because of pickled messages; we accept JSON alone.
+    warnings.filterwarnings("ignore", message="You're running the worker with superuser")
     sys.argv = ["celery", "-A", "workers.app", *arguments]
     main()
 

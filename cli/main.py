@@ -1,16 +1,11 @@
 """The `incasso` command."""
 
-import sys
 from importlib import import_module
-from typing import NoReturn
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from domain.errors import Refused, TryLater
-
-FAILED = 1
-WRONG_SCHEMA = 3
+from cli import endings
 
 # Each lives in the module of its name: a function of that name, or an `app` with commands below.
 COMMANDS = (
@@ -56,20 +51,10 @@ def _incasso() -> None:
     """Gateways report money; Incasso books it exactly once."""
 
 
-def main() -> NoReturn:
-    """Runs a command; an expected failure becomes one line and an exit code, no traceback."""
-    try:
+def main() -> None:
+    """Runs a command."""
+    with endings.plain():
         app()
-    except Refused as refused:
-        _fail(refused.detail, WRONG_SCHEMA if refused.code == "wrong_schema" else FAILED)
-    except TryLater as busy:
-        _fail(f"{busy}; try again in {busy.after.total_seconds():.0f} s", FAILED)
-    sys.exit(0)
-
-
-def _fail(reason: str, code: int) -> NoReturn:
-    typer.echo(f"incasso: {reason}", err=True)
-    sys.exit(code)
 
 
 if __name__ == "__main__":

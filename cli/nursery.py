@@ -18,21 +18,24 @@ from multiprocessing.context import ForkServerProcess
 from signal import Signals
 from typing import Any
 
+from cli import endings
 from cli.child import Process
 from cli.embedded.tether import tie
 
 # What the children would import; what is missing here, they import themselves.
 _SHARED = (
+    "cli.cradle",
     "celery.__main__",
     "celery.apps.beat",
     "celery.apps.worker",
     "celery.concurrency.prefork",
-    "cli.chores",
+    "cli.demo",
     "flower.app",
     "flower.command",
     "kombu.transport.redis",
     "uvicorn.loops.uvloop",
     "uvicorn.protocols.http.httptools_impl",
+    "web.app",
     "webhooks.app",
     "workers.errands",
     "workers.events",
@@ -128,4 +131,5 @@ def _live(name: str, output: Connection, work: Callable[..., Any], given: tuple[
     with output:
         os.dup2(output.fileno(), sys.stdout.fileno())
         os.dup2(output.fileno(), sys.stderr.fileno())
-    work(*given)
+    with endings.plain():
+        work(*given)

@@ -43,6 +43,7 @@ class Redis:
         """
         options = {
             "dir": str(self._home),
+            "loglevel": "warning",
             "port": "0",
             "unixsocket": str(self._socket),
             "unixsocketperm": "700",
