@@ -10,17 +10,24 @@ class Refused(Exception):  # noqa: N818 - a refusal is an answer, not a fault of
     """
 
     def __init__(self, code: str, detail: str) -> None:
-        super().__init__(f"{code}: {detail}")
+        super().__init__(code, detail)
         self.code = code
         self.detail = detail
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.detail}"
 
 
 class TryLater(Exception):  # noqa: N818
     """The world is busy: retry after a while, or answer 503."""
 
     def __init__(self, after: timedelta, detail: str) -> None:
-        super().__init__(detail)
+        super().__init__(after, detail)
         self.after = after
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return self.detail
 
 
 class Untrusted(Exception):  # noqa: N818

@@ -5,6 +5,7 @@ when somebody asks.
 """
 
 import os
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -34,7 +35,8 @@ from ledger import figures  # noqa: E402
 from ledger.figures import CountRow, Figures  # noqa: E402
 from ledger.store import Store  # noqa: E402
 
-values.ValueClass = values.get_value_class()
+# A process number alone is not enough: every container has its own process 1.
+values.ValueClass = values.MultiProcessValue(lambda: f"{socket.gethostname()}.{os.getpid()}")
 
 _log = structlog.get_logger(__name__)
 
@@ -111,12 +113,12 @@ def forget_past_runs() -> None:
             file.unlink()
 
 
-def serve(store: Store, port: int) -> Callable[[], None]:
-    """Shows everything at http://127.0.0.1:port/metrics; answers the function that ends it."""
+def serve(store: Store, host: str, port: int) -> Callable[[], None]:
+    """Shows everything at http://host:port/metrics; answers the function that ends it."""
     registry = CollectorRegistry()
     MultiProcessCollector(registry, str(_FOLDER))
     registry.register(_Books(store))
-    server, thread = start_http_server(port, addr="127.0.0.1", registry=registry)
+    server, thread = start_http_server(port, addr=host, registry=registry)
 
     def stop() -> None:
         server.shutdown()

@@ -33,6 +33,7 @@ class Settings(BaseSettings):
     secret_key: SecretStr | None = None
     base_url: str = "http://127.0.0.1:8000"
     port: int = 8000
+    metrics_host: str = "127.0.0.1"
     metrics_port: int = 9100
     flower_port: int = 5555
     flower_basic_auth: SecretStr | None = None

@@ -132,7 +132,7 @@ def build() -> Webhooks:
     """
     wiring.confirm_accounts()
     try:
-        metrics.serve(wiring.store(), settings().metrics_port)
+        metrics.serve(wiring.store(), settings().metrics_host, settings().metrics_port)
     except OSError as error:  # no reason to turn payments away
         _log.warning("metrics_not_shown", port=settings().metrics_port, reason=str(error))
     return Webhooks(wiring.gateways(), wiring.database_url(), app)

@@ -24,7 +24,7 @@ def shown(store: Store) -> dict[str, float]:
     """Every figure at the address, by its name and labels."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    stop = metrics.serve(store, port)
+    stop = metrics.serve(store, "127.0.0.1", port)
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
             lines = answer.read().decode().splitlines()
