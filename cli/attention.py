@@ -6,9 +6,10 @@ from typing import Annotated
 
 import typer
 
-from cli import opening, shapes
+from cli import asked, opening, shapes
 from ledger.books import attention
 from ledger.books.attention import OpenRow
+from web.api.fields import LongLine
 
 _MOST = 500
 
@@ -49,6 +50,7 @@ def _resolve(
     how: Annotated[str, typer.Option(help="What was done about it.")],
 ) -> None:
     """Close one of them, saying what was done about it."""
+    said = asked.text(LongLine, how, "--how")
     with opening.store().transaction() as books:
-        attention.resolve_by_id(books, id_, f"cli:{getuser()}", how)
+        attention.resolve_by_id(books, id_, f"cli:{getuser()}", said)
     typer.echo(f"Resolved {id_}.")

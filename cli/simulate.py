@@ -4,10 +4,11 @@ from typing import Annotated
 
 import typer
 
-from cli import opening, shapes
+from cli import asked, opening, shapes
 from domain.errors import Refused
 from runtime import clock
 from runtime.settings import settings
+from web.api.fields import Code
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -43,7 +44,8 @@ def _stripe(
         now=now,
         today=now.astimezone(settings().zone).date(),
     )
-    wish = play.Wish(invoice, amount, duplicate, out_of_order, bad_signature)
+    name = asked.text(Code, invoice, "--invoice")
+    wish = play.Wish(name, amount, duplicate, out_of_order, bad_signature)
     story = play.play(stage, wish)
     (screen.as_json if as_json else screen.show)(story)
     if not play.is_as_hoped(story, wish):

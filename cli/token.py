@@ -5,9 +5,10 @@ from typing import Annotated
 
 import typer
 
-from cli import opening, shapes
+from cli import asked, opening, shapes
 from domain.errors import Refused
 from ledger.access import tokens
+from web.api.fields import Code
 
 app = typer.Typer(no_args_is_help=True, help="Let programs into the API, and shut them out.")
 
@@ -17,11 +18,11 @@ Name = Annotated[str, typer.Argument(help="A name for people, such as the progra
 @app.command("add")
 def _add(name: Name, as_json: shapes.AsJson = False) -> None:
     """Make a token and print it, this once: only its hash is kept."""
-    token = f"inc_{secrets.token_urlsafe(24)}"
+    known_as, token = asked.text(Code, name, "NAME"), f"inc_{secrets.token_urlsafe(24)}"
     with opening.store().transaction() as books:
-        tokens.add(books, name, token)
+        tokens.add(books, known_as, token)
     if as_json:
-        return shapes.as_json({"name": name, "token": token})
+        return shapes.as_json({"name": known_as, "token": token})
     return typer.echo(token)
 
 
@@ -29,7 +30,7 @@ def _add(name: Name, as_json: shapes.AsJson = False) -> None:
 def _revoke(name: Name) -> None:
     """Shut out every token of that name, at once."""
     with opening.store().transaction() as books:
-        count = tokens.revoke(books, name)
+        count = tokens.revoke(books, asked.text(Code, name, "NAME"))
     if not count:
         raise Refused("unknown_token", f"no token named {name!r} is let in")
     typer.echo(f"{count} token{'s' if count > 1 else ''} shut out.")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import cache, partial
 from zoneinfo import ZoneInfo
 
 from fastapi import FastAPI, Request, Response
@@ -41,7 +42,7 @@ def over(store: Store, zone: ZoneInfo, now: Callable[[], datetime]) -> FastAPI:
     app.state.desk = Desk(store, zone, now)
     for room in (clients, invoices, payments, reference):
         app.include_router(room.router)
-    app.openapi = lambda: reference.document(app)  # type: ignore[method-assign] # FastAPI's own way
+    app.openapi = cache(partial(reference.document, app))  # type: ignore[method-assign] # FastAPI's own way
     return app
 
 

@@ -5,6 +5,7 @@ import urllib.request
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from http.client import HTTPException
 from time import monotonic
 from urllib.parse import urlsplit
 
@@ -41,7 +42,8 @@ def deliver_at_once(
 
 def _post(event: Event, secret: str, address: str, at_second: int) -> Answer:
     signature = WebhookSignature.generate_signature_header(event.body, secret, at_second)
-    assert urlsplit(address).scheme in ("http", "https")
+    if urlsplit(address).scheme not in ("http", "https"):
+        raise Refused("malformed_base_url", f"BASE_URL makes no web address: {address}")
     request = urllib.request.Request(  # noqa: S310 - the scheme is one of two
         address,
         event.body.encode(),
@@ -60,7 +62,7 @@ def _post(event: Event, secret: str, address: str, at_second: int) -> Answer:
     except urllib.error.HTTPError as error:
         status = error.code
         error.close()
-    except OSError as error:
+    except (OSError, HTTPException) as error:
         raise Refused(
             "nothing_running", f"nobody answers at {address}: start it with `make run`"
         ) from error

@@ -185,6 +185,26 @@ def test_attention_lists_what_waits_until_it_is_resolved(run: Run, desk: Desk):
     assert (resolver.partition(":")[0], how) == ("cli", "sent back by hand")
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("attention", "resolve", "1", "--how"),
+        ("token", "add"),
+        ("token", "revoke"),
+        ("simulate", "stripe", "--invoice"),
+    ],
+    ids=" ".join,
+)
+@pytest.mark.parametrize("said", ["", " ", "two\nlines", "\udcff", "x" * 1001])
+def test_what_no_store_or_log_could_hold_is_refused(
+    run: Run, store: Store, command: tuple[str, ...], said: str
+):
+    ran = run(*command, said)
+
+    assert ran.code == 1
+    assert ran.err.startswith(f"incasso: {command[-1] if command[-1][0] == '-' else 'NAME'}: ")
+
+
 def test_what_is_not_open_cannot_be_resolved(run: Run, store: Store):
     ran = run("attention", "resolve", "7", "--how", "done")
 

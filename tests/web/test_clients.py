@@ -71,7 +71,10 @@ def test_a_number_belongs_to_one_client(api: Caller, field: str):
         ("email", "ana"),
         ("email", "ana@example"),
         ("email", "ana@example.ro\r\nBcc: all@example.ro"),
-        ("email", "ana@example.ro\n"[:-1] + ",b@example.ro"),
+        ("email", "ana@example.ro\r\n"),
+        ("email", "\nana@example.ro"),
+        ("email", "ana@example.ro,b@example.ro"),
+        ("city", "Cluj\n"),
         ("email", "Ana <ana@example.ro>"),
         ("email", f"{'x' * 250}@example.ro"),
         ("isCompany", "yes"),
@@ -110,7 +113,7 @@ def test_spaces_around_an_address_are_not_part_of_it(api: Caller):
     added = posted(
         api,
         "/api/clients",
-        {"name": "Ana", "email": " ana@example.ro\r\n", "ibans": ["ro49 aaaa 1b31 0075 9384 0000"]},
+        {"name": "Ana", "email": " ana@example.ro ", "ibans": ["ro49 aaaa 1b31 0075 9384 0000"]},
     )
 
     assert added["email"] == "ana@example.ro"

@@ -1,5 +1,7 @@
 """Invoices over HTTP: drafted, sent, void; and what they show of what the books say."""
 
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -78,6 +80,18 @@ def test_an_invoice_is_sent_once(api: Caller, client_id: str):
 
     assert problem(answer) == (409, "not_a_draft")
     assert api.get(f"/api/invoices/{invoice['id']}").json() == invoice
+
+
+def test_sent_by_many_at_once_it_gets_one_number(api: Caller, client_id: str):
+    drafts = [posted(api, "/api/invoices", a_draft(client_id))["id"] for _ in range(3)]
+
+    with ThreadPoolExecutor(8) as hands:
+        paths = [f"/api/invoices/{draft}/send" for draft in drafts * 6]
+        statuses = Counter(hands.map(lambda path: api.post(path).status_code, paths))
+
+    assert statuses == {200: 3, 409: 15}
+    listed = api.get("/api/invoices").json()["data"]
+    assert sorted(invoice["number"] for invoice in listed) == ["INV-0001", "INV-0002", "INV-0003"]
 
 
 def test_an_invoice_cannot_be_sent_by_nobody(api: Caller, desk: Desk, client_id: str):

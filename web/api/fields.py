@@ -51,10 +51,14 @@ def _exact(value: Any) -> Decimal:
     )
 
 
-def _printable(text: str) -> str:
+def _line(text: str) -> str:
+    """Without the spaces around it. A line end is refused even there: it was meant for a header."""
     if any(unicodedata.category(sign) in _UNPRINTABLE for sign in text):
         raise PydanticCustomError("malformed_text", "one line, without control characters")
-    return text
+    line = text.strip()
+    if not line:
+        raise PydanticCustomError("malformed_text", "not empty")
+    return line
 
 
 def _email(text: str) -> str:
@@ -100,7 +104,7 @@ def _row(kind: Kind) -> BeforeValidator:
 
 
 def _text(most: int) -> StringConstraints:
-    return StringConstraints(strip_whitespace=True, min_length=1, max_length=most, strict=True)
+    return StringConstraints(max_length=most, strict=True)
 
 
 _UUID = WithJsonSchema({"type": "string", "format": "uuid"})
@@ -116,10 +120,10 @@ Exact = Annotated[
     ),
 ]
 Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
-Code = Annotated[str, _text(100), AfterValidator(_printable)]
-Line = Annotated[str, _text(300), AfterValidator(_printable)]
-LongLine = Annotated[str, _text(1000), AfterValidator(_printable)]
-Email = Annotated[str, _text(254), AfterValidator(_email)]
+Code = Annotated[str, _text(100), AfterValidator(_line)]
+Line = Annotated[str, _text(300), AfterValidator(_line)]
+LongLine = Annotated[str, _text(1000), AfterValidator(_line)]
+Email = Annotated[str, _text(254), AfterValidator(_line), AfterValidator(_email)]
 Iban = Annotated[str, _text(60), AfterValidator(_iban)]
 Currency = Annotated[
     str, _text(3), AfterValidator(_one_of(lambda: frozenset(EXPONENTS), "ISO 4217 currency"))

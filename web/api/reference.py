@@ -1,5 +1,6 @@
 """The reference of the API: its OpenAPI document, and a page that shows it without a script."""
 
+import re
 from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any
@@ -19,7 +20,7 @@ h2 { margin-top: 2.5rem } section { border-top: 1px solid #d5dbe3; padding: .5re
 code { font: 14px/1.4 ui-monospace, monospace; overflow-wrap: anywhere }
 h3 code { font-size: 15px } .method { font-weight: 700; color: #0b5d3b }
 table { border-collapse: collapse; width: 100% } caption { text-align: left; font-weight: 600 }
-td, th { text-align: left; vertical-align: top; padding: .15rem .8rem .15rem 0 }
+td { vertical-align: top; padding: .15rem .8rem .15rem 0 } td:first-child { width: 14rem }
 @media (prefers-color-scheme: dark) {
   body { color: #dfe6ee; background: #12171e } .method { color: #6fd3a5 }
   section { border-color: #2c3644 } a { color: #8ab8ff } }
@@ -28,6 +29,8 @@ _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
     "X-Content-Type-Options": "nosniff",
 }
+
+_CODE = re.compile(r"`([^`]+)`")
 
 Schema = Mapping[str, Any]
 
@@ -54,7 +57,7 @@ def _page(told: Schema) -> Iterator[str]:
     title = escape(told["info"]["title"])
     yield f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>'
     yield f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style>'
-    yield f"<h1>{title}</h1><p>{escape(told['info']['description'])}</p>"
+    yield f"<h1>{title}</h1><p>{_prose(told['info']['description'])}</p>"
     yield '<p>For programs: <a href="/api/openapi.json">openapi.json</a></p><h2>Requests</h2>'
     for path, operations in told["paths"].items():
         for method, operation in operations.items():
@@ -66,7 +69,7 @@ def _page(told: Schema) -> Iterator[str]:
 
 def _operation(method: str, path: str, operation: Schema) -> Iterator[str]:
     yield f'<section><h3><code><span class="method">{method}</span> {escape(path)}</code></h3>'
-    yield f"<p>{escape(operation.get('description', ''))}</p>"
+    yield f"<p>{_prose(operation.get('description', ''))}</p>"
     rows = [
         (given["name"], _kind(given["schema"]), given["schema"].get("description", ""))
         for given in operation.get("parameters", ())
@@ -76,18 +79,22 @@ def _operation(method: str, path: str, operation: Schema) -> Iterator[str]:
     body = operation.get("requestBody", {}).get("content", {}).get("application/json")
     if body:
         yield f"<p>Body: {_kind(body['schema'])}</p>"
-    yield "<p>Answers: " + ", ".join(_answers(operation["responses"])) + "</p></section>"
+    yield f"<p>Answers: {'; '.join(_answers(operation['responses']))}</p></section>"
 
 
 def _answers(responses: Mapping[str, Schema]) -> Iterator[str]:
-    for status, response in responses.items():
+    """Each object that may be answered, after the statuses it comes with."""
+    statuses: dict[str, list[str]] = {}
+    for status, response in sorted(responses.items()):
         for content in response.get("content", {}).values():
-            yield f"{escape(status)} {_kind(content['schema'])}"
+            statuses.setdefault(_kind(content["schema"]), []).append(escape(status))
+    for kind, those in statuses.items():
+        yield f"{', '.join(those)} {kind}"
 
 
 def _object(name: str, schema: Schema) -> Iterator[str]:
     yield f'<section id="{escape(name)}"><h3><code>{escape(name)}</code></h3>'
-    yield f"<p>{escape(schema.get('description', ''))}</p>"
+    yield f"<p>{_prose(schema.get('description', ''))}</p>"
     required = schema.get("required", ())
     yield from _table(
         "Fields",
@@ -109,8 +116,13 @@ def _table(caption: str, rows: list[tuple[str, str, str]]) -> Iterator[str]:
     if rows:
         yield f"<table><caption>{caption}</caption>"
         for name, kind, says in rows:
-            yield f"<tr><td><code>{escape(name)}</code><td>{kind}<td>{escape(says)}"
+            yield f"<tr><td><code>{escape(name)}</code><td>{kind}<td>{_prose(says)}"
         yield "</table>"
+
+
+def _prose(text: str) -> str:
+    """A text as HTML; what stands in backticks is code."""
+    return _CODE.sub(r"<code>\1</code>", escape(text))
 
 
 def _kind(schema: Schema) -> str:

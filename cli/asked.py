@@ -1,0 +1,16 @@
+"""What people type, checked as the API checks what programs send."""
+
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from domain.errors import Refused
+
+
+def text(kind: Any, given: str, option: str) -> str:
+    """A text of one of the kinds of `web.api.fields`; Refused by the option it was given with."""
+    try:
+        checked: str = TypeAdapter(kind).validate_python(given)
+    except ValidationError as error:
+        raise Refused("malformed_option", f"{option}: {error.errors()[0]['msg']}") from error
+    return checked
