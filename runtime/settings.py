@@ -25,7 +25,7 @@ from pydantic_settings import (
 class Settings(BaseSettings):
     """Settings by their environment names, in lower case."""
 
-    model_config = SettingsConfigDict(env_file=".env", extra="ignore")
+    model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore")
 
     local_dir: Path = Path(".local")
     database_url: str | None = None

@@ -72,13 +72,15 @@ def _totals(books: Books) -> Iterator[Difference]:
             return
         after = chunk[-1].id
         for invoice in chunk:
-            lines = tuple(_line(row, invoice.currency) for row in invoices.lines(books, invoice.id))
-            right_minor = total(lines, invoice.currency).total.minor
-            if right_minor != invoice.total_minor:
+            rows = invoices.lines(books, invoice.id)
+            right = total(tuple(_line(row, invoice.currency) for row in rows), invoice.currency)
+            stored = (invoice.total_minor, [row.net_minor for row in rows])
+            should_be = (right.total.minor, [net.minor for net in right.nets])
+            if stored != should_be:
                 yield Difference(
                     "an invoice's total is what its lines add up to",
                     f"invoice:{invoice.id}",
-                    f"stored {invoice.total_minor}, lines say {right_minor}",
+                    f"stored total and nets {stored}, lines say {should_be}",
                 )
 
 

@@ -62,13 +62,32 @@ SELECT 'payment:' || id, format('client %s, unapplied %s, unidentified %s',
 FROM payments
 WHERE (client_id IS NULL AND unapplied_minor > 0) OR (client_id IS NOT NULL AND unidentified_minor > 0)
 
--- law: an allocation stays within one client and one currency
-SELECT DISTINCT 'posting:' || p.id, format('payment %s (client %s, %s) on invoice %s (client %s, %s)',
-       m.id, m.client_id, m.currency, i.id, i.client_id, i.currency)
-FROM postings p JOIN payments m ON m.id = p.payment_id JOIN invoices i ON i.id = p.invoice_id
-WHERE p.kind = 'allocate'
-  AND (m.client_id IS DISTINCT FROM i.client_id OR m.currency <> i.currency
-       OR p.currency <> i.currency)
+-- law: a posting stays within one client and one currency
+SELECT 'posting:' || p.id, format('%s for client %s: payment %s (client %s, %s), invoice %s (client %s, %s)',
+       p.currency, p.client_id, m.id, m.client_id, m.currency, i.id, i.client_id, i.currency)
+FROM postings p
+LEFT JOIN payments m ON m.id = p.payment_id
+LEFT JOIN invoices i ON i.id = p.invoice_id
+WHERE p.currency <> m.currency OR p.currency <> i.currency
+   OR p.client_id <> m.client_id OR p.client_id <> i.client_id
+   OR (p.kind = 'allocate' AND m.id IS NOT NULL AND i.id IS NOT NULL
+       AND m.client_id IS DISTINCT FROM i.client_id)
+
+-- law: money is received from its gateway's account, by a fact of its payment
+SELECT 'posting:' || p.id, format('%s by fact %s of %s', p.source, p.fact_id, f.reference)
+FROM postings p JOIN payments m ON m.id = p.payment_id LEFT JOIN facts f ON f.id = p.fact_id
+WHERE p.kind = 'receive' AND p.reverses IS NULL AND m.gateway IS NOT NULL
+  AND (p.source <> format('outside:%s:%s', m.gateway, m.account)
+       OR (f.gateway, f.account, f.reference)
+          IS DISTINCT FROM (m.gateway, m.account, m.gateway_reference))
+
+-- law: a parked delivery waits for an errand or for a person
+SELECT 'event:' || i.id, 'nothing will ever wake it'
+FROM inbox i
+WHERE i.state = 'parked'
+  AND NOT EXISTS (SELECT FROM outbox WHERE subject = 'event:' || i.id
+                  AND state IN ('waiting', 'claimed'))
+  AND NOT EXISTS (SELECT FROM attention WHERE subject = 'event:' || i.id AND resolved_at IS NULL)
 
 -- law: no open invoice has a payment meant for it that is not applied
 SELECT 'invoice:' || i.id, format('payment %s has %s unapplied', m.id, m.unapplied_minor)

@@ -19,12 +19,12 @@ OVERPAYING, FREED, UNIDENTIFIED = 1, 2, 3
 PAID, OPEN, VOID, DRAFT = 1, 2, 3, 4
 
 
-def rogue(kind: str, source: str, destination: str, **columns: int) -> str:
+def rogue(kind: str, source: str, destination: str, currency: str = "RON", **columns: int) -> str:
     """A posting that nobody may make; accounts outside leave every balance alone."""
     values = {"act_id": 1} | columns
     return (
         f"INSERT INTO postings (kind, source, destination, currency, amount_minor, effective_on,"
-        f" {', '.join(values)}) VALUES ('{kind}', '{source}', '{destination}', 'RON', 1,"
+        f" {', '.join(values)}) VALUES ('{kind}', '{source}', '{destination}', '{currency}', 1,"
         f" '2026-11-20', {', '.join(map(str, values.values()))})"
     )
 
@@ -37,13 +37,13 @@ BREAKS = {
         f"UPDATE invoices SET credited_minor = 1 WHERE id = {OPEN}"
     ),
     "a payment's amount is what was received": rogue(
-        "receive", "outside:a", "outside:b", payment_id=OVERPAYING
+        "receive", "outside:stripe:own/test", "outside:b", payment_id=OVERPAYING, fact_id=1
     ),
     "a payment's unapplied credit is the balance of its account, never below zero": rogue(
         "refund", "payment", "outside:a", payment_id=OVERPAYING
     ),
     "what waits for a client is the unidentified balance, never below zero": rogue(
-        "refund", "unidentified", "outside:a", payment_id=UNIDENTIFIED
+        "refund", "unidentified", "outside:a", currency="EUR", payment_id=UNIDENTIFIED
     ),
     "what a payment received is applied, unapplied or unidentified": rogue(
         "allocate", "outside:a", "outside:b", payment_id=OVERPAYING
@@ -51,8 +51,14 @@ BREAKS = {
     "money waits unidentified exactly while no client is known": (
         f"UPDATE payments SET client_id = 1 WHERE id = {UNIDENTIFIED}"
     ),
-    "an allocation stays within one client and one currency": (
-        f"UPDATE invoices SET client_id = 2 WHERE id = {PAID}"
+    "a posting stays within one client and one currency": (
+        f"UPDATE postings SET client_id = 2 WHERE kind = 'issue' AND invoice_id = {OPEN}"
+    ),
+    "money is received from its gateway's account, by a fact of its payment": (
+        f"UPDATE postings SET fact_id = 1 WHERE kind = 'receive' AND payment_id = {FREED}"
+    ),
+    "a parked delivery waits for an errand or for a person": (
+        "UPDATE inbox SET state = 'parked' WHERE id = 1"
     ),
     "no open invoice has a payment meant for it that is not applied": (
         f"INSERT INTO intents (payment_id, position, invoice_id) VALUES ({OVERPAYING}, 1, {OPEN})"
@@ -102,6 +108,17 @@ FALSE_BY_ONE = {
     "price": (
         f"UPDATE invoice_lines SET unit_price = unit_price + 1 WHERE invoice_id = {OPEN}",
         "invoice:2",
+    ),
+    "net": (
+        f"UPDATE invoice_lines SET net_minor = net_minor + 1 WHERE invoice_id = {OPEN}",
+        "invoice:2",
+    ),
+    "invoice's client": (f"UPDATE invoices SET client_id = 2 WHERE id = {OPEN}", "posting:2"),
+    "posting's currency": ("UPDATE postings SET currency = 'EUR' WHERE id = 2", "posting:2"),
+    "posting's source": (
+        "UPDATE postings SET source = 'outside:cash' WHERE kind = 'receive'"
+        f" AND payment_id = {UNIDENTIFIED}",
+        "posting:8",
     ),
     "rate": (f"UPDATE invoice_lines SET vat_rate = 11 WHERE invoice_id = {OPEN}", "invoice:2"),
     "fact": ("UPDATE facts SET status = 'failed' WHERE reference = 'pi_2'", "payment:2"),
