@@ -16,7 +16,7 @@ from domain.errors import Refused
 from runtime.settings import Settings, settings
 
 # Rows are the truth: a process of a run that was killed has nothing that is worth a long wait.
-_LEFTOVERS_SECONDS = 5.0
+_LEFTOVERS_SECONDS = 2.0
 
 
 def up() -> None:
