@@ -12,7 +12,7 @@ import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from multiprocessing import forkserver
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
 from signal import Signals
@@ -57,6 +57,14 @@ class Nursery:
     def open(self) -> None:
         """Begins to import, in the background."""
         forkserver.ensure_running()
+
+    def close(self) -> None:
+        """Ends the nursery, when all its children have ended.
+
+        It would end by itself with us, but then as a zombie where nobody inherits the dead.
+        """
+        forkserver._forkserver._stop()  # type: ignore[attr-defined] # the only door there is
+        resource_tracker._resource_tracker._stop()  # type: ignore[attr-defined] # it came along
 
     def program(
         self, name: str, work: Callable[..., object], *given: object, grace_seconds: float = 10.0

@@ -138,6 +138,7 @@ class Supervisor:
         self._told = None
         await self._crew.stop("ground", "ear", "web", "beat", "flower")
         await self._crew.stop(*_WORKERS)
+        self._nursery.close()
         await self._crew.stop("redis")
         await self._crew.stop("postgres")
         announcement.withdraw(self._local)
