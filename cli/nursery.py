@@ -23,7 +23,7 @@ from cli.child import Process
 from cli.embedded.tether import tie
 
 # What the children would import; what is missing here, they import themselves.
-_SHARED = (
+SHARED = (
     "cli.cradle",
     "celery.__main__",
     "celery.apps.beat",
@@ -51,7 +51,7 @@ class Nursery:
 
     def __init__(self) -> None:
         self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(list(_SHARED))
+        self._context.set_forkserver_preload(list(SHARED))
         self._turn = asyncio.Lock()
 
     def open(self) -> None:
