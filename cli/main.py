@@ -11,6 +11,8 @@ from cli import endings
 COMMANDS = (
     "up",
     "serve",
+    "stop",
+    "resume",
     "setup",
     "migrate",
     "doctor",

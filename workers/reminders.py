@@ -5,6 +5,7 @@ from time import monotonic, sleep
 import structlog
 
 from domain.errors import TryLater
+from ledger import stops
 from ledger.inbox import waiting
 from ledger.letters import reminders
 from ledger.store import Store
@@ -34,7 +35,7 @@ def write_due() -> None:
     store = wiring.store()
     now = clock.now()
     if not is_money_known(store, _PATIENCE_SECONDS):
-        log.info("letters_wait", reason="reported money is not settled yet")
+        log.info("letters_wait", reason="stopped, or reported money is not settled yet")
         return
     with store.transaction() as books:
         due = reminders.due_invoices(books, now)
@@ -52,13 +53,14 @@ def is_money_known(store: Store, patience_seconds: float) -> bool:
     """Whether every report there is now gets settled within that time, and none needs a person.
 
     Nobody whose money has been reported is chased; reports that come later are not waited for.
+    False at once while letters or settling are stopped: it would be waited for in vain.
     """
     with store.transaction() as books:
         newest = waiting.newest(books)
     until = monotonic() + patience_seconds
     while True:
         with store.transaction() as books:
-            if waiting.is_money_unclear(books):
+            if stops.are_letters_stopped(books) or waiting.is_money_unclear(books):
                 return False
             if not waiting.is_any_received_up_to(books, newest):
                 return True

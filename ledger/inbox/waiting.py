@@ -14,10 +14,12 @@ from ledger.store import Books, Store, columns
 MOST_ROWS = 200
 MOST_TRIES = 5
 
-# Rows that nobody tried, oldest first. A row in somebody's hands is locked and passed over.
+# Rows that nobody tried, oldest first. A row in somebody's hands is locked and passed over. Each
+# look for work reads the stop by itself: a worker that runs obeys it with its next batch.
 _LOCK_FRESH = """
 SELECT i.id FROM inbox i
 WHERE i.state = 'received' AND i.gateway = ANY (CAST(:gateways AS text[]))
+  AND NOT EXISTS (SELECT FROM stops WHERE what = 'settling')
   AND NOT EXISTS (SELECT FROM (SELECT unnest(inbox_ids) AS id FROM tries) tried
                   WHERE tried.id = i.id)
 ORDER BY i.id
@@ -32,6 +34,7 @@ JOIN (SELECT tried.id, count(*) FILTER (WHERE tries.is_alone) AS alone, max(star
       FROM tries, unnest(inbox_ids) AS tried (id)
       GROUP BY tried.id) suspect ON suspect.id = i.id
 WHERE i.state = 'received' AND i.gateway = ANY (CAST(:gateways AS text[]))
+  AND NOT EXISTS (SELECT FROM stops WHERE what = 'settling')
   AND (suspect.alone = 0
        OR suspect.last_at < clock_timestamp() - interval '0.5 s' * 2 ^ least(suspect.alone, 10))
 ORDER BY suspect.alone, i.id
@@ -75,7 +78,8 @@ class _Id:
 def claim_fresh(books: Books, gateways: Collection[str]) -> Claim | None:
     """Locks up to 200 rows that nobody tried yet and writes the try; None when there are none.
 
-    Only rows of these gateways: one that is not configured just now keeps its rows waiting.
+    None too while settling is stopped. Only rows of these gateways: one that is not configured just
+    now keeps its rows waiting.
     """
     ids = [row.id for row in books.rows(_Id, _LOCK_FRESH, gateways=list(gateways), most=MOST_ROWS)]
     return _claim(books, ids, is_alone=False) if ids else None
@@ -148,6 +152,7 @@ def is_any_waiting(books: Books, gateways: Collection[str]) -> bool:
     """Whether a received row can be locked right now, so that a nudge would find work."""
     found = books.value(
         "SELECT id FROM inbox WHERE state = 'received'"
+        " AND NOT EXISTS (SELECT FROM stops WHERE what = 'settling')"
         " AND gateway = ANY (CAST(:gateways AS text[])) LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED",
         gateways=list(gateways),
     )

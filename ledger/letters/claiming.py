@@ -6,6 +6,7 @@ from typing import Literal
 
 from domain.letters import Language, Overdue
 from domain.money import Money
+from ledger import stops
 from ledger.books import invoices
 from ledger.letters import outbox, reminders
 from ledger.letters.outbox import Leased
@@ -26,9 +27,11 @@ class Addressed:
 def claim(books: Books, now: datetime) -> Addressed | Literal["cancelled"] | None:
     """Leases the next due letter; "cancelled" when it is no longer wanted, None when none is due.
 
-    Locks the invoice, then the errand. Every claim judges anew: money that came since the letter
-    was written cancels it.
+    None too while letters are stopped. Locks the invoice, then the errand. Every claim judges anew:
+    money that came since the letter was written cancels it.
     """
+    if stops.are_letters_stopped(books):
+        return None
     due = outbox.next_due(books, "letter", now)
     if due is None:
         return None

@@ -10,6 +10,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from domain.reminders import STEPS_DAYS, due_at
+from ledger import stops
 from ledger.letters import outbox
 from ledger.store import Books, columns
 
@@ -108,9 +109,12 @@ def due_invoices(books: Books, now: datetime) -> list[int]:
 def write(books: Books, invoice_id: int, now: datetime) -> bool:
     """Writes the letter of an invoice's latest due step to the outbox; answers whether it did.
 
-    Locks the invoice, then judges again: money that came since cancels instead. When several steps
-    came due while nobody looked, only the latest is written and the others are skipped.
+    Not while letters are stopped. Locks the invoice, then judges again: money that came since
+    cancels instead. When several steps came due while nobody looked, only the latest is written and
+    the others are skipped.
     """
+    if stops.are_letters_stopped(books):
+        return False
     books.run("SELECT FROM invoices WHERE id = :id FOR NO KEY UPDATE", id=invoice_id)
     if not is_chased(books, invoice_id):
         cancel(books, [invoice_id])

@@ -21,6 +21,8 @@ COMMANDS = [
     "token add crm",
     "token revoke crm",
     SETUP,
+    "stop letters --reason x",
+    "resume letters",
     "simulate stripe --invoice INV-0001",
 ]
 
@@ -33,7 +35,7 @@ def words(line: str) -> list[str]:
     "command",
     [
         *("up", "serve", "setup", "migrate", "doctor", "audit", "attention", "attention resolve"),
-        *("token", "token add", "token revoke", "simulate", "simulate stripe"),
+        *("token", "token add", "token revoke", "simulate", "simulate stripe", "stop", "resume"),
     ],
 )
 def test_every_command_says_what_it_does(run: Run, command: str):
@@ -189,6 +191,8 @@ def test_attention_lists_what_waits_until_it_is_resolved(run: Run, desk: Desk):
     "command",
     [
         ("attention", "resolve", "1", "--how"),
+        ("stop", "letters", "--reason"),
+        ("resume", "letters", "--reason"),
         ("token", "add"),
         ("token", "revoke"),
         ("simulate", "stripe", "--invoice"),
