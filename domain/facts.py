@@ -59,8 +59,8 @@ class FactKey:
 class Fact:
     """What is known of one move of money.
 
-    `happened_at` is an aware instant. `meant_for` is our own reference as the gateway echoes it
-    (invoice id, number or order id); None when no report carried one.
+    `happened_at` is an aware instant. `meant_for` has every reference of ours that a gateway echoed
+    (invoice id, number or order id), sorted; empty when no report carried one.
     """
 
     key: FactKey
@@ -69,7 +69,7 @@ class Fact:
     money: Money
     trust: Trust
     happened_at: datetime
-    meant_for: str | None = None
+    meant_for: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,40 +103,38 @@ _CLASS_RANKS = {FactClass.PAYMENT: 0, FactClass.REFUND: 1, FactClass.CHARGEBACK:
 def join(known: Fact, told: Fact) -> Fact:
     """What both reports together say.
 
-    The further status brings its amount and instant; within one status the better source, then the
-    larger amount (a growing capture), then the earlier instant. A chargeback outranks a refund.
+    The further status brings its amount; within one status the better source wins, then the larger
+    amount (a growing capture). The instant is the earliest at which that status was told. A
+    chargeback outranks a refund, and no reference that was ever told is forgotten.
     """
     assert known.key == told.key
-    further = max(known, told, key=_weight)
     return replace(
-        further,
+        max(known, told, key=_weight),
+        happened_at=max(known, told, key=_earliness).happened_at,
         fact_class=max(known.fact_class, told.fact_class, key=_CLASS_RANKS.__getitem__),
-        meant_for=_first_name(known.meant_for, told.meant_for),
+        meant_for=tuple(sorted({*known.meant_for, *told.meant_for})),
     )
 
 
-def disagree(known: Fact, told: Fact) -> bool:
-    """Whether two reports of a settled fact cannot both be true, so that a person should look.
+def clash(known: Fact, told: Fact) -> bool:
+    """Whether two reports cannot both be true: money that moved did not move in two currencies.
 
-    Growing within one currency is how a capture works; another currency or another invoice is not.
+    The join has no answer to that: what was known stands, and a person decides.
     """
-    other_currency = known.status == told.status and known.money.currency != told.money.currency
-    return other_currency or (
-        None not in (known.meant_for, told.meant_for) and known.meant_for != told.meant_for
+    return (
+        known.status is told.status is Status.SUCCEEDED
+        and known.money.currency != told.money.currency
     )
 
 
-def _weight(fact: Fact) -> tuple[int, int, int, float, str]:
+def _weight(fact: Fact) -> tuple[int, int, int, str]:
     return (
         _RANKS[fact.key.move][fact.status],
         fact.trust,
         fact.money.minor,
-        -fact.happened_at.timestamp(),
         fact.money.currency,
     )
 
 
-def _first_name(known: str | None, told: str | None) -> str | None:
-    """The smaller of two names, so that their order of arrival does not matter."""
-    names = [name for name in (known, told) if name is not None]
-    return min(names, default=None)
+def _earliness(fact: Fact) -> tuple[int, float]:
+    return _RANKS[fact.key.move][fact.status], -fact.happened_at.timestamp()

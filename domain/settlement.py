@@ -75,7 +75,7 @@ def settle(extract: Extract, facts: Mapping[int, Sequence[KnownFact]], zone: Zon
             holding = _held(holding, allocations)
             postings += [*moved, *allocations]
             payments.append(holding)
-            attention += _rest(holding, intents, invoices)
+            attention += unapplied(holding, intents, invoices)
     changed = tuple(new for id_, new in invoices.items() if new is not extract.invoices[id_])
     return Changes(tuple(postings), tuple(payments), changed, tuple(attention))
 
@@ -173,7 +173,7 @@ def _pay(invoices: dict[int, Standing], allocations: Iterable[Posting]) -> None:
         invoices[invoice.id] = replace(invoice, paid_minor=invoice.paid_minor + posting.money.minor)
 
 
-def _rest(
+def unapplied(
     payment: Holding, intents: Sequence[Intent], invoices: Mapping[int, Standing]
 ) -> list[Attention]:
     """Money that arrived but found no open invoice stays with the payment, and a person sees it."""

@@ -227,14 +227,14 @@ def _money(subject: Payload, field: str) -> Money:
     return money.within_bounds(Money(currency, whole))
 
 
-def _meant_for(subject: Payload) -> str | None:
-    """Our own reference as it came back; None when none was given."""
+def _meant_for(subject: Payload) -> tuple[str, ...]:
+    """Our own references as they came back."""
     metadata = subject.get("metadata")
     named = metadata.get("invoice_id") if isinstance(metadata, dict) else None
     for value in (named, subject.get("client_reference_id")):
         if isinstance(value, str) and value.strip():
-            return _safe_name(value.strip())
-    return None
+            return (_safe_name(value.strip()),)
+    return ()
 
 
 def _safe_name(text: str) -> str:

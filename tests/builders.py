@@ -47,7 +47,7 @@ def a_fact(
         money=money or ron("120.00"),
         trust=trust,
         happened_at=happened_at,
-        meant_for=meant_for,
+        meant_for=(meant_for,) if meant_for else (),
     )
 
 

@@ -4,14 +4,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from domain.attention import Attention
+from domain.attention import Attention, AttentionKind
 from domain.errors import Refused
 from ledger.store import Books, columns
 
+# What the fold says of a payment, and takes back when it is no longer so.
+_OF_PAYMENTS = (
+    AttentionKind.OVERPAID,
+    AttentionKind.UNKNOWN_INVOICE,
+    AttentionKind.DRAFT_INVOICE,
+    AttentionKind.VOID_INVOICE,
+    AttentionKind.OTHER_CURRENCY,
+)
 
-def open_all(books: Books, attention: Sequence[Attention]) -> None:
-    """Opens each of these unless it is open already. Comes last, after every lock."""
-    if not attention:
+
+def open_all(books: Books, found: Sequence[Attention]) -> None:
+    """Opens each of these; what is open already shows the new amount. After every lock."""
+    if not found:
         return
     rows = sorted(
         (
@@ -21,18 +30,37 @@ def open_all(books: Books, attention: Sequence[Attention]) -> None:
             each.money.minor if each.money else None,
             each.detail,
         )
-        for each in {(each.kind, each.subject): each for each in attention}.values()
+        for each in {(each.kind, each.subject): each for each in found}.values()
     )
     books.run(
         """
-        INSERT INTO attention (kind, subject, currency, amount_minor, detail)
+        INSERT INTO attention AS a (kind, subject, currency, amount_minor, detail)
         SELECT * FROM unnest(CAST(:kinds AS text[]), CAST(:subjects AS text[]),
                              CAST(:currencies AS text[]), CAST(:amounts AS bigint[]),
                              CAST(:details AS text[]))
-        ON CONFLICT (kind, subject) WHERE resolved_at IS NULL DO NOTHING
+        ON CONFLICT (kind, subject) WHERE resolved_at IS NULL
+        DO UPDATE SET currency = excluded.currency, amount_minor = excluded.amount_minor
+        WHERE (a.currency, a.amount_minor) IS DISTINCT FROM
+              (excluded.currency, excluded.amount_minor)
         """,
         **columns(rows, ("kinds", "subjects", "currencies", "amounts", "details")),
     )
+
+
+def renew(books: Books, payment_ids: Sequence[int], found: Sequence[Attention]) -> None:
+    """Makes what is open for these payments exactly what was found; what is settled is closed."""
+    books.run(
+        """
+        UPDATE attention SET resolved_at = clock_timestamp(), resolver = 'worker', how = 'settled'
+        WHERE resolved_at IS NULL AND kind = ANY (CAST(:kinds AS text[]))
+          AND subject = ANY (CAST(:subjects AS text[]))
+          AND kind || ' ' || subject <> ALL (CAST(:found AS text[]))
+        """,
+        kinds=[kind.value for kind in _OF_PAYMENTS],
+        subjects=[f"payment:{id_}" for id_ in payment_ids],
+        found=[f"{each.kind.value} {each.subject}" for each in found],
+    )
+    open_all(books, found)
 
 
 def resolve(books: Books, subject: str, kind: str, resolver: str, how: str) -> None:

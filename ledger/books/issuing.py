@@ -6,11 +6,11 @@ from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 from domain.allocation import Holding, allocate
-from domain.attention import Attention, AttentionKind
 from domain.errors import Refused
 from domain.invoices import InvoiceState, Standing
 from domain.money import Money
 from domain.postings import INVOICE, PAYMENT, SALES, Posting, PostingKind
+from domain.settlement import Extract, unapplied
 from ledger.books import attention, clients, holdings, invoices, journal, seller
 from ledger.letters import reminders
 from ledger.store import Books
@@ -26,14 +26,12 @@ def issue(books: Books, invoice_id: int, actor: str, today: date, zone: ZoneInfo
     before = _found(books, invoice_id)
     if before.state is not InvoiceState.DRAFT:
         raise Refused("not_a_draft", f"invoice {before.number} is {before.state} already")
-    issued, held, allocations = _apply_meant(books, _numbered(books, before, today), payment_ids)
+    extract = holdings.extract(books, payment_ids)
+    issued, held, allocations = _apply_meant(extract, _numbered(books, before, today))
     _write_issued(books, issued)
     holdings.write_payments(books, held)
     reminders.plan_for(books, [invoice_id], zone)
-    for payment in held:
-        if not payment.unapplied_minor:
-            subject = f"payment:{payment.id}"
-            attention.resolve(books, subject, AttentionKind.DRAFT_INVOICE, actor, "issued")
+    _renew_attention(books, extract, issued, held)
     act = journal.Act(actor, "issue", after={"invoice": invoice_id, "number": issued.number})
     journal.record(books, act, [_sale(PostingKind.ISSUE, issued, issued.issue_on), *allocations])
     return issued
@@ -53,21 +51,23 @@ def void(books: Books, invoice_id: int, actor: str, reason: str, today: date) ->
     if before.settled_minor != before.paid_minor:
         raise Refused("credited", "an invoice that was credited or written off cannot be voided")
     allocated = _allocated(books, invoice_id)
-    held = _freed(holdings.extract(books, payment_ids).payments, allocated)
+    extract = holdings.extract(books, payment_ids)
+    held = _freed(extract.payments, allocated)
+    voided = replace(before, state=InvoiceState.VOID, paid_minor=0)
     books.run(
         "UPDATE invoices SET state = 'void', paid_minor = 0, updated_at = now() WHERE id = :id",
         id=invoice_id,
     )
     holdings.write_payments(books, held)
     reminders.cancel(books, [invoice_id])
-    attention.open_all(books, [_credit_of_void(payment) for payment in held])
+    _renew_attention(books, extract, voided, held)
     postings = [
         *(_taken_back(row, before, today) for row in allocated),
         _sale(PostingKind.VOID, before, today),
     ]
     act = journal.Act(actor, "void", reason, before={"invoice": invoice_id})
     journal.record(books, act, postings)
-    return replace(before, state=InvoiceState.VOID, paid_minor=0)
+    return voided
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,24 +102,36 @@ def _numbered(books: Books, draft: Standing, today: date) -> Standing:
 
 
 def _apply_meant(
-    books: Books, issued: Standing, payment_ids: Sequence[int]
+    extract: Extract, issued: Standing
 ) -> tuple[Standing, list[Holding], list[Posting]]:
     """Money that came while it was a draft: the invoice and the payments after it is applied."""
-    extract = holdings.extract(books, payment_ids)
+    assert issued.issue_on is not None
     held: list[Holding] = []
     postings: list[Posting] = []
     for payment in extract.payments:
         meant = [i for i in extract.intents.get(payment.id, ()) if i.invoice_id == issued.id]
         applied_minor = extract.applied_minor.get(payment.id, {})
-        assert issued.issue_on is not None
-        for posting in allocate(
-            payment, meant, {issued.id: issued}, applied_minor, issued.issue_on
-        ):
+        taken = allocate(payment, meant, {issued.id: issued}, applied_minor, issued.issue_on)
+        for posting in taken:
             minor = posting.money.minor
             issued = replace(issued, paid_minor=issued.paid_minor + minor)
             held.append(replace(payment, unapplied_minor=payment.unapplied_minor - minor))
-            postings.append(posting)
+        postings += taken
     return issued, held, postings
+
+
+def _renew_attention(
+    books: Books, extract: Extract, changed: Standing, held: Sequence[Holding]
+) -> None:
+    """What a person should see of the payments, now that the invoice has changed."""
+    payments = {payment.id: payment for payment in (*extract.payments, *held)}
+    standings = {**extract.invoices, changed.id: changed}
+    found = [
+        each
+        for payment in payments.values()
+        for each in unapplied(payment, extract.intents.get(payment.id, ()), standings)
+    ]
+    attention.renew(books, list(payments), found)
 
 
 def _write_issued(books: Books, issued: Standing) -> None:
@@ -190,12 +202,4 @@ def _sale(kind: PostingKind, invoice: Standing, on: date | None) -> Posting:
         effective_on=on,
         invoice_id=invoice.id,
         client_id=invoice.client_id,
-    )
-
-
-def _credit_of_void(payment: Holding) -> Attention:
-    return Attention(
-        kind=AttentionKind.VOID_INVOICE,
-        subject=f"payment:{payment.id}",
-        money=Money(payment.currency, payment.unapplied_minor),
     )

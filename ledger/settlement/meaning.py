@@ -1,100 +1,132 @@
 """What money is meant for: our references as gateways echo them, resolved to invoices."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from domain.facts import Move, Status
+from domain.attention import Attention, AttentionKind
+from domain.facts import Move
 from domain.ids import Kind, number
-from domain.settlement import KnownFact
-from ledger.settlement.merging import Reference
+from ledger.settlement.merging import Merged
+from ledger.settlement.naming import Reference
 from ledger.store import Books, columns
 
 
 @dataclass(frozen=True, slots=True)
-class _Named:
+class _NamedRow:
+    gateway: str
+    account: str
     name: str
     invoice_id: int
 
 
 def note_intents(
-    books: Books, told_now: Mapping[Reference, str], payments: Mapping[Reference, int]
-) -> None:
-    """Writes what each payment was told to be meant for: an invoice's id, number or order id.
+    books: Books, merged: Merged, payments: Mapping[Reference, int]
+) -> list[Attention]:
+    """Writes what each payment is meant for, once some name told for it is an invoice's.
 
-    A name that no invoice bears leaves no intent. A payment that was told before keeps its word.
+    A payment that has an intent keeps it: the first invoice named has the money, and a person is
+    told when another one is named too. Hold the payments' locks.
     """
-    meant = {
-        payments[reference]: name for reference, name in told_now.items() if reference in payments
-    }
-    if not meant:
-        return
-    found = _resolve(books, sorted(set(meant.values())))
-    rows = [(id_, found[name]) for id_, name in sorted(meant.items()) if name in found]
+    names = {reference: merged.names(reference) for reference in payments}
+    invoices = _resolve(books, names)
+    rows = sorted((payments[reference], found[0]) for reference, found in invoices.items())
     books.run(
         """
         INSERT INTO intents (payment_id, position, invoice_id)
         SELECT payment_id, 0, invoice_id
         FROM unnest(CAST(:payments AS bigint[]), CAST(:invoices AS bigint[]))
              AS told (payment_id, invoice_id)
-        ON CONFLICT ON CONSTRAINT intents_pkey DO NOTHING
+        WHERE NOT EXISTS (SELECT FROM intents WHERE intents.payment_id = told.payment_id)
+        ORDER BY invoice_id
         """,
         **columns(rows, ("payments", "invoices")),
     )
+    return [
+        Attention(
+            kind=AttentionKind.FACT_DISAGREES,
+            subject=f"payment:{payments[reference]}",
+            detail="its reports name more than one invoice; the first one has the money",
+        )
+        for reference, found in sorted(invoices.items())
+        if len(found) > 1 and reference in merged.newly_named
+    ]
 
 
-def note_attempts(books: Books, facts: Mapping[Reference, Sequence[KnownFact]]) -> None:
-    """Moves the attempts these facts name on: pending, failed, then succeeded, never back."""
+def note_attempts(books: Books, merged: Merged) -> None:
+    """Moves the attempts these facts name on: pending, failed, then succeeded, never back.
+
+    Locks them by id, after the payments' main names and before every other lock.
+    """
     rows = sorted(
-        (known.fact.key.gateway, known.fact.key.account, known.fact.meant_for, known.fact.status)
-        for group in facts.values()
+        (*reference[:2], name, known.fact.status.value)
+        for reference, group in merged.facts.items()
         for known in group
-        if known.fact.key.move is Move.IN and known.fact.meant_for is not None
+        if known.fact.key.move is Move.IN
+        for name in known.fact.meant_for
+    )
+    names = ("gateways", "accounts", "orders", "states")
+    books.run(
+        """
+        SELECT FROM attempts a
+        WHERE (a.gateway, a.account, a.order_id) IN (
+            SELECT * FROM unnest(CAST(:gateways AS text[]), CAST(:accounts AS text[]),
+                                 CAST(:orders AS text[])))
+        ORDER BY a.id FOR NO KEY UPDATE
+        """,
+        **columns([row[:3] for row in rows], names[:3]),
     )
     books.run(
         """
+        WITH ranks (state, rank) AS (
+            VALUES ('open', 0), ('expired', 0), ('cancelled', 0), ('pending', 1), ('failed', 2),
+                   ('succeeded', 3)),
+        told AS (
+            SELECT DISTINCT ON (gateway, account, order_id)
+                   gateway, account, order_id, state, rank
+            FROM unnest(CAST(:gateways AS text[]), CAST(:accounts AS text[]),
+                        CAST(:orders AS text[]), CAST(:states AS text[]))
+                 AS each (gateway, account, order_id, state) JOIN ranks USING (state)
+            ORDER BY gateway, account, order_id, rank DESC)
         UPDATE attempts a SET state = told.state, updated_at = now()
-        FROM (SELECT gateway, account, order_id, state
-              FROM unnest(CAST(:gateways AS text[]), CAST(:accounts AS text[]),
-                          CAST(:orders AS text[]), CAST(:states AS text[]))
-                   AS each (gateway, account, order_id, state)) told
+        FROM told, ranks
         WHERE (a.gateway, a.account, a.order_id) = (told.gateway, told.account, told.order_id)
-          AND a.state <> 'succeeded' AND a.state <> told.state
+          AND ranks.state = a.state AND ranks.rank < told.rank
         """,
-        **columns(
-            [
-                (gateway, account, order, _attempt_state(state))
-                for gateway, account, order, state in rows
-            ],
-            ("gateways", "accounts", "orders", "states"),
-        ),
+        **columns(rows, names),
     )
 
 
-def _attempt_state(status: Status) -> str:
-    match status:
-        case Status.PENDING:
-            return "pending"
-        case Status.FAILED:
-            return "failed"
-        case Status.SUCCEEDED:
-            return "succeeded"
+def _resolve(books: Books, names: Mapping[Reference, Sequence[str]]) -> dict[Reference, list[int]]:
+    """The invoices that the names of each payment lead to, in the order of names.
 
-
-def _resolve(books: Books, names: Sequence[str]) -> dict[str, int]:
-    ids = {name: id_ for name in names if (id_ := number(Kind.INVOICE, name)) is not None}
+    A name is an invoice's public id, else its number, else an order id of this very account.
+    """
+    rows = sorted({(*ref[:2], name) for ref, told in names.items() for name in told})
+    ids = [number(Kind.INVOICE, name) for *_, name in rows]
     found = books.rows(
-        _Named,
+        _NamedRow,
         """
-        SELECT number, id FROM invoices WHERE number = ANY (CAST(:names AS text[]))
-        UNION ALL
-        SELECT order_id, invoice_id FROM attempts WHERE order_id = ANY (CAST(:names AS text[]))
-        UNION ALL
-        SELECT told.name, id FROM invoices
-        JOIN unnest(CAST(:id_names AS text[]), CAST(:ids AS bigint[])) AS told (name, row)
-          ON told.row = id
+        SELECT told.gateway, told.account, told.name,
+               coalesce(by_id.id, by_number.id, attempts.invoice_id)
+        FROM unnest(CAST(:gateways AS text[]), CAST(:accounts AS text[]), CAST(:names AS text[]),
+                    CAST(:ids AS bigint[])) AS told (gateway, account, name, row)
+        LEFT JOIN invoices by_id ON by_id.id = told.row
+        LEFT JOIN invoices by_number ON by_number.number = told.name
+        LEFT JOIN attempts ON (attempts.gateway, attempts.account, attempts.order_id)
+                            = (told.gateway, told.account, told.name)
+        WHERE coalesce(by_id.id, by_number.id, attempts.invoice_id) IS NOT NULL
         """,
-        names=list(names),
-        id_names=list(ids),
-        ids=list(ids.values()),
+        **columns([(*row, id_) for row, id_ in zip(rows, ids, strict=True)], _NAMED),
     )
-    return {row.name: row.invoice_id for row in found}
+    invoices = {(row.gateway, row.account, row.name): row.invoice_id for row in found}
+    resolved: dict[Reference, list[int]] = defaultdict(list)
+    for reference, told in names.items():
+        for name in told:
+            invoice_id = invoices.get((*reference[:2], name))
+            if invoice_id is not None and invoice_id not in resolved[reference]:
+                resolved[reference].append(invoice_id)
+    return {reference: found for reference, found in resolved.items() if found}
+
+
+_NAMED = ("gateways", "accounts", "names", "ids")

@@ -4,7 +4,7 @@ The number of statements does not depend on the number of rows: everything is re
 written from arrays, and the fold between is pure.
 """
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 from zoneinfo import ZoneInfo
@@ -18,7 +18,8 @@ from ledger.books import attention, holdings, journal
 from ledger.inbox.waiting import Closing
 from ledger.letters import reminders
 from ledger.settlement import meaning, merging
-from ledger.settlement.merging import Merged, Reference
+from ledger.settlement.merging import Merged
+from ledger.settlement.naming import Reference
 from ledger.store import Books, columns
 
 
@@ -60,37 +61,36 @@ def _book(
     books: Books, told: Mapping[int, Sequence[Report]], zone: ZoneInfo
 ) -> tuple[_Done, list[Attention]]:
     merged = merging.merge(books, told)
-    meaning.note_attempts(books, merged.facts)
-    payments, born = _payments(books, merged, zone)
-    meaning.note_intents(books, _told_now(merged, born), payments)
+    meaning.note_attempts(books, merged)
+    payments = _payments(books, merged, zone)
+    changes, named_twice = _settle(books, merged, payments, zone, sorted(told))
+    done = _Done(len(changes.payments), len(changes.postings), len(changes.invoices))
+    return done, [*merged.attention, *named_twice]
+
+
+def _settle(
+    books: Books,
+    merged: Merged,
+    payments: Mapping[Reference, int],
+    zone: ZoneInfo,
+    inbox_ids: Sequence[int],
+) -> tuple[Changes, list[Attention]]:
+    """Locks the payments, then the invoices they are meant for, and posts what is missing.
+
+    An intent's foreign key shares a lock on its invoice, so intents come after the payments.
+    """
     payment_ids = sorted(payments.values())
     holdings.lock_payments(books, payment_ids)
+    named_twice = meaning.note_intents(books, merged, payments)
     holdings.lock_invoices_meant(books, payment_ids)
-    extract = holdings.extract(books, payment_ids)
-    facts = {
-        payments[reference]: known
-        for reference, known in merged.facts.items()
-        if reference in payments
-    }
-    changes = settlement.settle(extract, facts, zone)
-    _write(books, changes, sorted(told))
-    done = _Done(len(changes.payments), len(changes.postings), len(changes.invoices))
-    return done, [*merged.attention, *changes.attention]
+    facts = {payments[reference]: merged.facts[reference] for reference in payments}
+    changes = settlement.settle(holdings.extract(books, payment_ids), facts, zone)
+    _write(books, changes, inbox_ids)
+    return changes, named_twice
 
 
-def _told_now(merged: Merged, born: Set[Reference]) -> dict[Reference, str]:
-    """What payments are meant for, where that is news: the payment is, or its meaning is."""
-    return {
-        reference: name
-        for reference, name in merged.meant_for().items()
-        if reference in born or reference in merged.newly_meant
-    }
-
-
-def _payments(
-    books: Books, merged: Merged, zone: ZoneInfo
-) -> tuple[dict[Reference, int], Set[Reference]]:
-    """The payment of every reference whose money has arrived, and which of them are born now."""
+def _payments(books: Books, merged: Merged, zone: ZoneInfo) -> dict[Reference, int]:
+    """The payment of every reference whose money has arrived, made where there is none yet."""
     arrived = {
         reference: first
         for reference, known in merged.facts.items()
@@ -101,8 +101,7 @@ def _payments(
         for reference, fact in sorted(arrived.items())
     ]
     names = ("gateways", "accounts", "references", "currencies", "days")
-    born = books.rows(
-        _PaymentRow,
+    books.run(
         """
         INSERT INTO payments (state, gateway, account, gateway_reference, currency, method, paid_on,
                               reference)
@@ -112,7 +111,6 @@ def _payments(
                     CAST(:references AS text[]), CAST(:currencies AS text[]), CAST(:days AS date[]))
              AS told (gateway, account, reference, currency, day)
         ON CONFLICT ON CONSTRAINT payments_gateway_once DO NOTHING
-        RETURNING id, gateway, account, gateway_reference
         """,
         **columns(rows, names),
     )
@@ -127,7 +125,7 @@ def _payments(
         """,
         **columns([row[:3] for row in rows], names[:3]),
     )
-    return {row.key: row.id for row in found}, {row.key for row in born}
+    return {(row.gateway, row.account, row.reference): row.id for row in found}
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,10 +134,6 @@ class _PaymentRow:
     gateway: str
     account: str
     reference: str
-
-    @property
-    def key(self) -> Reference:
-        return self.gateway, self.account, self.reference
 
 
 def _arrival(known: Sequence[KnownFact]) -> Fact | None:
@@ -158,6 +152,7 @@ def _write(books: Books, changes: Changes, inbox_ids: Sequence[int]) -> None:
     holdings.write_payments(books, changes.payments)
     holdings.write_invoices(books, changes.invoices)
     reminders.cancel(books, [invoice.id for invoice in changes.invoices if not invoice.is_open])
+    attention.renew(books, [payment.id for payment in changes.payments], changes.attention)
     journal.record(
         books,
         journal.Act(actor="worker", act="settle", after={"inbox": list(inbox_ids)}),

@@ -40,7 +40,7 @@ def test_all_three_tell_of_one_payment():
 
     assert [report.fact.key.reference for report in reports] == [sisters_told.payment_intent] * 3
     assert {report.fact.status for report in reports} == {Status.SUCCEEDED}
-    assert {report.fact.meant_for for report in reports} == {"INV-0001"}
+    assert {report.fact.meant_for for report in reports} == {("INV-0001",)}
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.facts import Fact, FactClass, Move, Status, Trust, disagree, join
+from domain.facts import Fact, FactClass, Move, Status, Trust, clash, join
 from tests.builders import a_fact, at, eur, ron
 
 _FACTS = st.builds(
@@ -68,15 +68,28 @@ def test_a_chargeback_outranks_a_refund():
     assert join(chargeback, refund).fact_class is FactClass.CHARGEBACK
 
 
+def test_no_reference_of_ours_is_forgotten():
+    joined = reduce(join, [a_fact(meant_for=name) for name in ("INV-2", "cart_42", None, "INV-2")])
+
+    assert joined.meant_for == ("INV-2", "cart_42")
+
+
+def test_the_instant_is_the_earliest_at_which_the_money_was_there():
+    early = a_fact(ron("80"), happened_at=at("2026-11-20"))
+    grown = a_fact(ron("100"), happened_at=at("2026-11-25"))
+    asked = a_fact(ron("100"), status=Status.PENDING, happened_at=at("2026-11-01"))
+
+    assert reduce(join, [grown, asked, early]).happened_at == at("2026-11-20")
+
+
 @pytest.mark.parametrize(
     ("told", "clashes"),
     [
         (a_fact(eur("120.00")), True),
-        (a_fact(meant_for="INV-0002"), True),
-        (a_fact(meant_for=None), False),
+        (a_fact(eur("500.00")), True),
         (a_fact(ron("130.00")), False),
         (a_fact(eur("120.00"), status=Status.PENDING), False),
     ],
 )
-def test_another_currency_or_invoice_is_a_disagreement(told, clashes):
-    assert disagree(a_fact(ron("120.00")), told) is clashes
+def test_money_that_moved_in_two_currencies_is_a_clash(told, clashes):
+    assert clash(a_fact(ron("120.00")), told) is clashes

@@ -52,7 +52,7 @@ def test_every_sister_event_tells_of_one_fact(name: str, told: tuple[Status, tup
     assert report.fact.key == FactKey("stripe", "own/test", "pi_3Own42", Move.IN, "")
     assert (report.fact.status, report.names) == told
     assert report.fact.money == RON
-    assert report.fact.meant_for == "INV-2026-0042"
+    assert report.fact.meant_for == ("INV-2026-0042",)
     assert report.fact.trust is Trust.DELIVERY
     assert report.fact.fact_class is FactClass.PAYMENT
 
@@ -68,7 +68,7 @@ def test_a_charge_without_an_intent_is_known_by_its_own_name():
 
     assert report.fact.key.reference == "ch_3Own42"
     assert report.names == ("ch_3Own42",)
-    assert report.fact.meant_for is None
+    assert report.fact.meant_for == ()
 
 
 def test_an_expanded_intent_is_the_same_payment():
@@ -166,8 +166,8 @@ def test_the_invoice_named_by_us_goes_before_the_one_named_by_the_customer():
     both = stripe_object("session_paid", client_reference_id="INV-9")
     one = stripe_object("session_paid", client_reference_id=" INV-9 ", metadata={})
 
-    assert the_report(both).fact.meant_for == "INV-2026-0042"
-    assert the_report(one).fact.meant_for == "INV-9"
+    assert the_report(both).fact.meant_for == ("INV-2026-0042",)
+    assert the_report(one).fact.meant_for == ("INV-9",)
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_the_invoice_named_by_us_goes_before_the_one_named_by_the_customer():
 def test_metadata_of_any_shape_names_nothing(metadata: object):
     raw = stripe_object("intent_succeeded", metadata=metadata)
 
-    assert the_report(raw).fact.meant_for is None
+    assert the_report(raw).fact.meant_for == ()
 
 
 @pytest.mark.parametrize(
@@ -185,9 +185,8 @@ def test_metadata_of_any_shape_names_nothing(metadata: object):
 def test_a_monstrous_name_is_kept_short_and_printable(name: str):
     raw = stripe_object("intent_succeeded", metadata={"invoice_id": name})
 
-    meant_for = the_report(raw).fact.meant_for
+    (meant_for,) = the_report(raw).fact.meant_for
 
-    assert meant_for is not None
     assert meant_for != name
     assert len(meant_for) <= 255
     assert meant_for.isprintable()
@@ -197,7 +196,7 @@ def test_a_monstrous_name_is_kept_short_and_printable(name: str):
 def test_a_hostile_name_is_only_a_name(name: str):
     raw = stripe_object("intent_succeeded", metadata={"invoice_id": name})
 
-    assert the_report(raw).fact.meant_for == name
+    assert the_report(raw).fact.meant_for == (name,)
 
 
 SENSELESS = {

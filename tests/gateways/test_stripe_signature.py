@@ -174,3 +174,9 @@ def test_stripe_stops_at_success_and_comes_again_otherwise():
         Outcome.UNTRUSTED: 400,
         Outcome.BUSY: 503,
     }
+
+
+def test_a_nul_in_a_field_nobody_reads_does_not_lose_the_money():
+    body = b'{"id": "evt_1", "type": "ping", "description": "x\\u0000y \\ud83d"}'
+
+    assert a_stripe().authenticate(delivery(body, stripe_header(body)), NOW).event_id == "evt_1"

@@ -163,29 +163,140 @@ def test_what_cannot_be_read_is_dead_and_its_neighbours_are_settled(desk: Desk):
     assert not desk.standing(invoice.id).is_open
 
 
-def test_a_name_that_means_two_payments_is_flagged(desk: Desk):
+def test_a_charge_that_is_told_without_its_intent_is_the_same_payment(desk: Desk):
+    invoice = desk.invoice(desk.open())
+    for first in ("pi_1", "ch_2"):
+        second = {"pi_1": "ch_1", "ch_2": "pi_2"}[first]
+        desk.deliver(
+            [
+                a_report(
+                    ron("10"),
+                    reference=first,
+                    names=["ch_1"] if first == "pi_1" else [],
+                    meant_for=invoice.number,
+                )
+            ]
+        )
+        desk.settle()
+        desk.deliver(
+            [
+                a_report(
+                    ron("10"),
+                    reference=second,
+                    names=["ch_2"] if second == "pi_2" else [],
+                    meant_for=invoice.number,
+                )
+            ]
+        )
+        desk.settle()
+
+    assert [payment.gateway_reference for payment in desk.payments()] == ["pi_1", "ch_2"]
+    assert desk.standing(invoice.id).paid_minor == 2000
+    assert desk.differences() == []
+
+
+def test_names_of_two_payments_told_together_are_flagged(desk: Desk):
     desk.open()
-    desk.deliver([a_report(reference="pi_1", names=["ch_1"])])
+    desk.deliver([a_report(reference="pi_1", names=["ch_1"])], [a_report(reference="pi_2")])
     desk.settle()
 
     desk.deliver([a_report(reference="pi_2", names=["ch_1"])])
     desk.settle()
 
-    assert ("fact_disagrees", "name:ch_1") in desk.attention()
+    assert ("fact_disagrees", "name:pi_2") in desk.attention()
+    assert len(desk.payments()) == 2
+    assert desk.differences() == []
 
 
-def test_another_currency_for_the_same_payment_moves_no_money_and_is_flagged(desk: Desk):
+@pytest.mark.parametrize("told", [eur("1"), eur("100"), eur("500")])
+def test_another_currency_for_money_that_moved_moves_no_money_and_is_flagged(desk: Desk, told):
     invoice = desk.invoice(desk.open())
-    (first,) = desk.deliver([a_report(ron("121"), meant_for=invoice.number)])
+    desk.deliver([a_report(ron("121"), meant_for=invoice.number)])
     desk.settle()
     posted = desk.postings()
 
-    (second,) = desk.deliver([a_report(eur("100"), meant_for=invoice.number)])
+    (second,) = desk.deliver([a_report(told, meant_for=invoice.number)])
     desk.settle()
 
     assert desk.postings() == posted
     assert desk.attention() == [("fact_disagrees", f"event:{second}")]
-    assert first != second
+    assert desk.differences() == []
+
+
+def test_a_reference_that_leads_nowhere_does_not_hide_the_one_that_does(desk: Desk):
+    invoice = desk.invoice(desk.open())
+    desk.deliver([a_report(ron("121"), meant_for="cart_42")])
+    desk.settle()
+    assert desk.payments()[0].unidentified_minor == 12100
+
+    desk.deliver([a_report(ron("121"), meant_for=invoice.number)])
+    desk.settle()
+
+    assert not desk.standing(invoice.id).is_open
+    assert desk.attention() == []
+
+
+def test_money_that_names_an_invoice_before_it_is_issued_finds_it_with_its_next_report(desk: Desk):
+    client = desk.open()
+    desk.deliver([a_report(ron("121"), meant_for="INV-0001")])
+    desk.settle()
+    invoice = desk.invoice(client)
+
+    desk.deliver([a_report(ron("121"), names=["ch_1"], meant_for="INV-0001")])
+    desk.settle()
+
+    assert not desk.standing(invoice.id).is_open
+    assert desk.differences() == []
+
+
+def test_of_two_invoices_named_the_first_has_the_money_and_a_person_is_told(desk: Desk):
+    client = desk.open()
+    one, two = desk.invoice(client), desk.invoice(client)
+    for invoice in (two, one):
+        desk.deliver([a_report(ron("121"), meant_for=invoice.number)])
+        desk.settle()
+
+    assert (desk.standing(one.id).paid_minor, desk.standing(two.id).paid_minor) == (0, 12100)
+    assert desk.attention() == [("fact_disagrees", "payment:1")]
+
+
+def test_one_invoice_named_by_id_and_by_number_is_no_disagreement(desk: Desk):
+    invoice = desk.invoice(desk.open())
+    for name in (invoice.number, str(public(Kind.INVOICE, invoice.id))):
+        desk.deliver([a_report(ron("121"), meant_for=name)])
+        desk.settle()
+
+    assert not desk.standing(invoice.id).is_open
+    assert desk.attention() == []
+
+
+def test_attention_shows_what_is_there_now_and_closes_when_it_is_gone(desk: Desk):
+    invoice = desk.invoice(desk.open())
+    desk.deliver([a_report(ron("130"), meant_for=None)])
+    desk.settle()
+    desk.deliver([a_report(ron("140"), meant_for=None)])
+    desk.settle()
+    assert desk.query("SELECT kind, amount_minor FROM attention WHERE resolved_at IS NULL") == [
+        ("unknown_invoice", 14000)
+    ]
+
+    desk.deliver([a_report(ron("140"), meant_for=invoice.number)])
+    desk.settle()
+
+    assert desk.query("SELECT kind, amount_minor FROM attention WHERE resolved_at IS NULL") == [
+        ("overpaid", 1900)
+    ]
+
+
+def test_a_draft_paid_too_much_shows_as_overpaid_once_it_is_issued(desk: Desk):
+    draft = desk.draft(desk.open())
+    desk.deliver([a_report(ron("200"), meant_for=str(public(Kind.INVOICE, draft)))])
+    desk.settle()
+    assert desk.attention() == [("draft_invoice", "payment:1")]
+
+    desk.issue(draft)
+
+    assert desk.attention() == [("overpaid", "payment:1")]
 
 
 def test_attempts_move_on_and_never_back(desk: Desk):
@@ -195,12 +306,18 @@ def test_attempts_move_on_and_never_back(desk: Desk):
         f" VALUES ({invoice.id}, 'stripe', 'own/test', 'INV-0001-1', 'RON', 12100) RETURNING id"
     )
     states = []
-    for status in (Status.FAILED, Status.SUCCEEDED, Status.PENDING):
-        desk.deliver([a_report(ron("121"), status=status, meant_for="INV-0001-1")])
+    told = (Status.PENDING, Status.FAILED, Status.PENDING, Status.SUCCEEDED, Status.PENDING)
+    for number, status in enumerate(told):
+        report = a_report(
+            ron("121"), reference=f"pi_{number}", status=status, meant_for="INV-0001-1"
+        )
+        desk.deliver([report])
         desk.settle()
         states += desk.query("SELECT state FROM attempts")
 
-    assert states == [("failed",), ("succeeded",), ("succeeded",)]
+    assert [state for (state,) in states] == [
+        *("pending", "failed", "failed", "succeeded", "succeeded")
+    ]
     assert not desk.standing(invoice.id).is_open
 
 

@@ -82,7 +82,7 @@ class _ExactRequest(Request):
 
     async def json(self) -> Any:
         try:
-            return strict_json.parse(self._raw)
+            return strict_json.parse_storable(self._raw)
         except strict_json.Malformed as error:
             raise HTTPException(422, f"the body is no strict JSON: {error}") from error
 

@@ -196,7 +196,7 @@ CREATE TABLE facts (
     currency     char(3) NOT NULL,
     amount_minor bigint NOT NULL,
     trust        smallint NOT NULL,
-    meant_for    text,
+    meant_for    text[] NOT NULL,
     happened_at  timestamptz NOT NULL,
     inbox_id     bigint NOT NULL,
     CONSTRAINT facts_pkey PRIMARY KEY (id),
