@@ -113,8 +113,11 @@ def columns(rows: Sequence[Sequence[Any]], names: Sequence[str]) -> Mapping[str,
     return {name: list(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)}
 
 
-# serialization failure, deadlock, lock not available, shutdowns, too many connections
-_PASSING_STATES = {"40001", "40P01", "55P03", "57P01", "57P02", "57P03", "53300"}
+# Serialization failure, deadlock, a lock that did not come, a server that only reads; and by class:
+# no connection, no room or memory, shutting down, a sick disk.
+_PASSING_STATES = {"40001", "40P01", "55P03", "25006"}
+_PASSING_CLASSES = {"08", "53", "57", "58"}
+_CANCELLED = "57014"  # the statement's own time is over: it may be the row's fault
 
 
 def _is_passing(error: DBAPIError | PoolTimeout) -> bool:
@@ -123,7 +126,7 @@ def _is_passing(error: DBAPIError | PoolTimeout) -> bool:
     state = getattr(error.orig, "sqlstate", None)
     if state is None:
         return isinstance(error, OperationalError)  # no answer from the server at all
-    return state in _PASSING_STATES or state.startswith("08")
+    return state in _PASSING_STATES or (state[:2] in _PASSING_CLASSES and state != _CANCELLED)
 
 
 @cache

@@ -74,7 +74,7 @@ class Desk:
     def settle(self) -> Settled | None:
         """Settles the rows that wait, at most 200, as one batch."""
         with self.store.transaction() as books:
-            claim = waiting.claim_fresh(books, ["stripe"])
+            claim = waiting.claim_fresh(books, {"stripe": "own/test"})
             return self.settle_claim(books, claim) if claim else None
 
     def settle_claim(self, books: Books, claim: Claim) -> Settled:

@@ -1,6 +1,6 @@
 """Settles what the inbox holds: claim, read, book, commit; and again while rows wait."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from time import monotonic, sleep
 
@@ -10,7 +10,7 @@ from domain.errors import Refused, TryLater
 from domain.facts import Reading
 from gateways.port import Gateway
 from ledger.inbox import waiting
-from ledger.inbox.waiting import Claim
+from ledger.inbox.waiting import Accounts, Claim
 from ledger.settlement import settling
 from ledger.settlement.settling import Settled
 from ledger.store import Books, Store
@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 _MOST_SECONDS = 5.0
 _PATIENCE_SECONDS = 20.0
 
-Claiming = Callable[[Books, Collection[str]], Claim | None]
+Claiming = Callable[[Books, Accounts], Claim | None]
 
 
 @app.task(name="events.settle")
@@ -55,7 +55,7 @@ def sweep() -> None:
     """Finds what a lost message left behind: nudges when a waiting row can be locked."""
     with wiring.store().transaction() as books:
         waiting.sweep_tries(books)
-        is_any_waiting = waiting.is_any_waiting(books, wiring.gateways())
+        is_any_waiting = waiting.is_any_waiting(books, _accounts(wiring.gateways()))
     if is_any_waiting:
         nudges().send(())
 
@@ -75,15 +75,16 @@ def settle_next(store: Store, gateways: Mapping[str, Gateway], claiming: Claimin
     """
     claim: Claim | None = None
     started = monotonic()
+    _pay_debts(store)
     try:
         with store.transaction() as books:
-            claim = claiming(books, gateways)
+            claim = claiming(books, _accounts(gateways))
             if claim is None:
                 return False
             settled = _settle(books, claim, gateways)
     except (TryLater, SystemExit, KeyboardInterrupt):
         if claim is not None:
-            _forget(store, claim)
+            _forget(store, claim.try_id)
         raise
     except Exception as error:
         if claim is None:
@@ -111,16 +112,30 @@ def _read(gateway: Gateway, raw: bytes) -> Reading | Refused:
         return refusal
 
 
-def _forget(store: Store, claim: Claim) -> None:
-    """Takes the try back, waiting for a database that went away: no row is to blame for that."""
+# Tries that should be taken back as soon as the database that went away is there again.
+_debts: set[int] = set()
+
+
+def _forget(store: Store, try_id: int) -> None:
+    """Takes the try back; a database that went away is waited for, or paid when it is back."""
     until = monotonic() + _PATIENCE_SECONDS
     while True:
         try:
-            return waiting.forget(store, claim)
+            return waiting.forget(store, try_id)
         except TryLater as busy:
             if monotonic() > until:
-                raise
+                return _debts.add(try_id)
             sleep(busy.after.total_seconds())
+
+
+def _pay_debts(store: Store) -> None:
+    if _debts:
+        waiting.forget(store, *_debts)
+        _debts.clear()
+
+
+def _accounts(gateways: Mapping[str, Gateway]) -> Accounts:
+    return {name: gateway.account for name, gateway in gateways.items()}
 
 
 def _tell(claim: Claim, settled: Settled, seconds: float) -> None:

@@ -145,7 +145,8 @@ WHERE NOT EXISTS (SELECT FROM journal WHERE id = p.act_id)
 -- law: every fact comes from a delivery, under the main name of its payment
 SELECT 'fact:' || f.id, format('%s from event %s', f.reference, f.inbox_id)
 FROM facts f
-WHERE NOT EXISTS (SELECT FROM inbox WHERE id = f.inbox_id)
+WHERE NOT EXISTS (SELECT FROM inbox i WHERE i.id = f.inbox_id
+                  AND (i.gateway, i.account) = (f.gateway, f.account))
    OR NOT EXISTS (SELECT FROM payment_names n
                   WHERE (n.gateway, n.account, n.name, n.reference)
                       = (f.gateway, f.account, f.reference, f.reference))
@@ -157,6 +158,17 @@ WHERE r.state = 'planned'
   AND (i.state <> 'issued'
        OR i.total_minor
           <= i.paid_minor + i.credited_minor + i.written_off_minor + i.settled_before_minor)
+
+-- law: a dead delivery was shown to a person
+SELECT 'event:' || i.id, 'no attention was ever opened'
+FROM inbox i
+WHERE i.state = 'dead' AND NOT EXISTS (SELECT FROM attention WHERE subject = 'event:' || i.id)
+
+-- law: what is written in the books is guarded
+SELECT 'trigger:' || wanted.name, 'missing or switched off'
+FROM (VALUES ('postings_append_only'), ('postings_never_truncated'), ('journal_append_only'),
+             ('journal_never_truncated')) AS wanted (name)
+WHERE NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgname = wanted.name AND t.tgenabled <> 'D')
 
 -- law: a settled delivery left something behind, and a dead one says why
 SELECT 'event:' || i.id, format('%s without %s', i.state, CASE i.state WHEN 'done' THEN 'a moment' ELSE 'a reason' END)

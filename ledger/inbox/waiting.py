@@ -5,11 +5,13 @@ taken away. So a row whose try is still there was in somebody's hands when somet
 is settled alone from then on, and only tries made alone count against it.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from domain.errors import Refused
 from ledger.store import Books, Store, columns
+
+Accounts = Mapping[str, str]  # whose money each configured gateway reports
 
 MOST_ROWS = 200
 MOST_TRIES = 5
@@ -18,7 +20,9 @@ MOST_TRIES = 5
 # look for work reads the stop by itself: a worker that runs obeys it with its next batch.
 _LOCK_FRESH = """
 SELECT i.id FROM inbox i
-WHERE i.state = 'received' AND i.gateway = ANY (CAST(:gateways AS text[]))
+WHERE i.state = 'received'
+  AND (i.gateway, i.account) IN (
+      SELECT * FROM unnest(CAST(:gateways AS text[]), CAST(:accounts AS text[])))
   AND NOT EXISTS (SELECT FROM stops WHERE what = 'settling')
   AND NOT EXISTS (SELECT FROM (SELECT unnest(inbox_ids) AS id FROM tries) tried
                   WHERE tried.id = i.id)
@@ -33,7 +37,9 @@ SELECT i.id FROM inbox i
 JOIN (SELECT tried.id, count(*) FILTER (WHERE tries.is_alone) AS alone, max(started_at) AS last_at
       FROM tries, unnest(inbox_ids) AS tried (id)
       GROUP BY tried.id) suspect ON suspect.id = i.id
-WHERE i.state = 'received' AND i.gateway = ANY (CAST(:gateways AS text[]))
+WHERE i.state = 'received'
+  AND (i.gateway, i.account) IN (
+      SELECT * FROM unnest(CAST(:gateways AS text[]), CAST(:accounts AS text[])))
   AND NOT EXISTS (SELECT FROM stops WHERE what = 'settling')
   AND (suspect.alone = 0
        OR suspect.last_at < clock_timestamp() - interval '0.5 s' * 2 ^ least(suspect.alone, 10))
@@ -75,23 +81,23 @@ class _Id:
     id: int
 
 
-def claim_fresh(books: Books, gateways: Collection[str]) -> Claim | None:
+def claim_fresh(books: Books, accounts: Accounts) -> Claim | None:
     """Locks up to 200 rows that nobody tried yet and writes the try; None when there are none.
 
-    None too while settling is stopped. Only rows of these gateways: one that is not configured just
-    now keeps its rows waiting.
+    None too while settling is stopped. Only rows of these accounts, by gateway: what is not
+    configured just now keeps its rows waiting, and nobody books one owner's money as another's.
     """
-    ids = [row.id for row in books.rows(_Id, _LOCK_FRESH, gateways=list(gateways), most=MOST_ROWS)]
+    ids = [row.id for row in books.rows(_Id, _LOCK_FRESH, most=MOST_ROWS, **_owners(accounts))]
     return _claim(books, ids, is_alone=False) if ids else None
 
 
-def claim_suspect(books: Books, gateways: Collection[str]) -> Claim | None:
+def claim_suspect(books: Books, accounts: Accounts) -> Claim | None:
     """Locks one row with an unfinished try behind it and writes a try made alone.
 
     None when there is none, or when each still has its pause. A row that used up its tries comes
     all the same; see `used_up`.
     """
-    ids = [row.id for row in books.rows(_Id, _LOCK_SUSPECT, gateways=list(gateways))]
+    ids = [row.id for row in books.rows(_Id, _LOCK_SUSPECT, **_owners(accounts))]
     return _claim(books, ids, is_alone=True) if ids else None
 
 
@@ -134,10 +140,10 @@ def finish(books: Books, claim: Claim) -> None:
     books.run("DELETE FROM tries WHERE id = :id", id=claim.try_id)
 
 
-def forget(store: Store, claim: Claim) -> None:
-    """Takes the try away although the work was not done: the world was busy, no row is at fault."""
+def forget(store: Store, *try_ids: int) -> None:
+    """Takes tries away although the work was not done: the world was busy, no row is at fault."""
     with store.aside() as aside:
-        aside.run("DELETE FROM tries WHERE id = :id", id=claim.try_id)
+        aside.run("DELETE FROM tries WHERE id = ANY (CAST(:ids AS bigint[]))", ids=list(try_ids))
 
 
 def blame(store: Store, claim: Claim, reason: str) -> None:
@@ -148,13 +154,17 @@ def blame(store: Store, claim: Claim, reason: str) -> None:
         )
 
 
-def is_any_waiting(books: Books, gateways: Collection[str]) -> bool:
-    """Whether a received row can be locked right now, so that a nudge would find work."""
+def is_any_waiting(books: Books, accounts: Accounts) -> bool:
+    """Whether a row of these accounts can be locked right now, so that a nudge would find work."""
     found = books.value(
-        "SELECT id FROM inbox WHERE state = 'received'"
-        " AND NOT EXISTS (SELECT FROM stops WHERE what = 'settling')"
-        " AND gateway = ANY (CAST(:gateways AS text[])) LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED",
-        gateways=list(gateways),
+        """
+        SELECT id FROM inbox
+        WHERE state = 'received' AND (gateway, account) IN (
+                  SELECT * FROM unnest(CAST(:gateways AS text[]), CAST(:accounts AS text[])))
+          AND NOT EXISTS (SELECT FROM stops WHERE what = 'settling')
+        LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
+        """,
+        **_owners(accounts),
     )
     return found is not None
 
@@ -206,10 +216,18 @@ def _claim(books: Books, ids: list[int], *, is_alone: bool) -> Claim:
             ids=ids,
             is_alone=is_alone,
         )
-    rows = books.rows(
-        WaitingRow,
-        "SELECT id, gateway, account, raw FROM inbox WHERE id = ANY (CAST(:ids AS bigint[]))"
-        " ORDER BY id",
-        ids=ids,
-    )
+    try:
+        rows = books.rows(
+            WaitingRow,
+            "SELECT id, gateway, account, raw FROM inbox WHERE id = ANY (CAST(:ids AS bigint[]))"
+            " ORDER BY id",
+            ids=ids,
+        )
+    except Exception:
+        forget(books.store, try_id)  # nothing was tried: the connection is lost, no row is at fault
+        raise
     return Claim(try_id, tuple(rows))
+
+
+def _owners(accounts: Accounts) -> dict[str, list[str]]:
+    return {"gateways": list(accounts), "accounts": list(accounts.values())}

@@ -82,6 +82,12 @@ BREAKS = {
     "a settled delivery left something behind, and a dead one says why": (
         "UPDATE inbox SET settled_at = NULL WHERE id = 1"
     ),
+    "a dead delivery was shown to a person": (
+        "UPDATE inbox SET state = 'dead', reason = 'x' WHERE id = 1"
+    ),
+    "what is written in the books is guarded": (
+        "ALTER TABLE journal DISABLE TRIGGER journal_append_only"
+    ),
     TOTALS: f"UPDATE invoices SET total_minor = total_minor + 1 WHERE id = {DRAFT}",
 }
 
@@ -172,7 +178,7 @@ def test_every_law_has_a_corruption_that_breaks_it():
 
 @pytest.mark.parametrize(("law", "corruption"), BREAKS.items(), ids=BREAKS.keys())
 def test_the_audit_names_exactly_the_broken_law(books: Books, law: str, corruption: str):
-    assert books.run(corruption) == 1
+    assert books.run(corruption) in (1, -1)  # DDL counts no rows
 
     assert [difference.law for difference in audit.audit(books)] == [law]
 

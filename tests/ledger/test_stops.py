@@ -10,7 +10,7 @@ from ledger.store import Books
 from tests.builders import a_report, at, ron
 from tests.desk import Desk
 
-GATEWAYS = ["stripe"]
+GATEWAYS = {"stripe": "own/test"}
 LATER = at("2027-06-01")
 
 

@@ -10,7 +10,7 @@ from ledger.store import Books, Store
 from tests.builders import a_report, ron
 from tests.desk import Desk
 
-GATEWAYS = ["stripe"]
+GATEWAYS = {"stripe": "own/test"}
 
 
 class WorkerDied(BaseException):
@@ -63,8 +63,8 @@ def test_a_gateway_that_is_not_configured_keeps_its_rows_waiting(desk: Desk, sto
     desk.deliver([a_report()])
 
     with store.transaction() as books:
-        assert waiting.claim_fresh(books, ["paypal"]) is None
-        assert not waiting.is_any_waiting(books, ["paypal"])
+        assert waiting.claim_fresh(books, {"paypal": "own/test"}) is None
+        assert not waiting.is_any_waiting(books, {"stripe": "own/live"})
         assert waiting.is_any_waiting(books, GATEWAYS)
 
 
@@ -140,7 +140,7 @@ def test_a_try_taken_back_leaves_the_rows_fresh(desk: Desk, store: Store):
 
     with store.transaction() as books:
         claim = claim_and_lose(books)
-    waiting.forget(store, claim)
+    waiting.forget(store, claim.try_id)
 
     with store.transaction() as books:
         assert waiting.claim_fresh(books, GATEWAYS) is not None
