@@ -14,3 +14,8 @@ def text(kind: Any, given: str, option: str) -> str:
     except ValidationError as error:
         raise Refused("malformed_option", f"{option}: {error.errors()[0]['msg']}") from error
     return checked
+
+
+def text_if_given(kind: Any, given: str | None, option: str) -> str | None:
+    """The same of an option that may be left out: None then."""
+    return None if given is None else text(kind, given, option)

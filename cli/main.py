@@ -18,6 +18,7 @@ COMMANDS = (
     "doctor",
     "audit",
     "attention",
+    "events",
     "simulate",
     "token",
 )

@@ -16,7 +16,7 @@ def resume(
     reason: Annotated[str | None, typer.Option(help="Why; it is written down.")] = None,
 ) -> None:
     """Let letters or settling go on; what has waited meanwhile is taken up at once."""
-    said = None if reason is None else asked.text(LongLine, reason, "--reason")
+    said = asked.text_if_given(LongLine, reason, "--reason")
     with opening.store().transaction() as books:
         was_stopped = stops.remove(books, what, f"cli:{getuser()}", said)
     if not was_stopped:

@@ -35,6 +35,14 @@ def amount(currency: str | None, minor: int | None) -> str:
     return f"{decimal_text(Money(currency, minor))} {currency}"
 
 
+def foreign_text(body: bytes) -> str:
+    """A body that came from outside, for a terminal: no sign in it can do anything there."""
+    text = body.decode(errors="backslashreplace")
+    return "".join(
+        sign if sign.isprintable() or sign in "\n\t" else repr(sign)[1:-1] for sign in text
+    )
+
+
 def _plain(value: Any) -> object:
     if hasattr(value, "isoformat"):
         return value.isoformat()

@@ -23,6 +23,8 @@ COMMANDS = [
     SETUP,
     "stop letters --reason x",
     "resume letters",
+    "events",
+    "events show 1",
     "simulate stripe --invoice INV-0001",
 ]
 
@@ -36,6 +38,7 @@ def words(line: str) -> list[str]:
     [
         *("up", "serve", "setup", "migrate", "doctor", "audit", "attention", "attention resolve"),
         *("token", "token add", "token revoke", "simulate", "simulate stripe", "stop", "resume"),
+        *("events", "events show"),
     ],
 )
 def test_every_command_says_what_it_does(run: Run, command: str):
@@ -193,6 +196,8 @@ def test_attention_lists_what_waits_until_it_is_resolved(run: Run, desk: Desk):
         ("attention", "resolve", "1", "--how"),
         ("stop", "letters", "--reason"),
         ("resume", "letters", "--reason"),
+        ("events", "--reason"),
+        ("events", "--gateway"),
         ("token", "add"),
         ("token", "revoke"),
         ("simulate", "stripe", "--invoice"),
