@@ -1,5 +1,8 @@
 """Errands: claim a row, do what it asks outside any transaction, close it with its fence."""
 
+from datetime import timedelta
+from typing import assert_never
+
 import structlog
 
 from domain import letters
@@ -8,7 +11,7 @@ from gateways import mailbox
 from gateways.mailbox import Mail
 from ledger.books import attention
 from ledger.letters import claiming, outbox
-from ledger.letters.claiming import Addressed
+from ledger.letters.claiming import Addressed, Closed, PassedOver
 from ledger.store import Store
 from runtime import clock, wiring
 from runtime.settings import settings
@@ -18,7 +21,9 @@ from workers.reminders import is_money_known
 log = structlog.get_logger(__name__)
 
 _MOST_LETTERS = 500
+_MOST_TRIES = 5
 _PATIENCE_SECONDS = 5.0
+_FRESH = timedelta(seconds=10)
 _NO_ADDRESS = "the client has no e-mail address"
 
 
@@ -26,35 +31,68 @@ _NO_ADDRESS = "the client has no e-mail address"
 def run_errands() -> None:
     """Sends the letters that are due, one by one, each judged again at its own moment."""
     store = wiring.store()
+    if not is_money_known(store, _PATIENCE_SECONDS):
+        return
+    passed_over: set[int] = set()
     for _ in range(_MOST_LETTERS):
-        if not is_money_known(store, _PATIENCE_SECONDS) or not send_next(store):
+        if not send_next(store, passed_over):
             return
 
 
-def send_next(store: Store) -> bool:
-    """Claims the next due letter and puts it into the mailbox; answers whether there was one.
+def send_next(store: Store, passed_over: set[int]) -> bool:
+    """Claims the next due letter and sends it; answers whether there was one to look at.
+
+    One that has to wait joins those passed over, so that it keeps no other letter waiting.
+    """
+    with store.transaction() as books:
+        claimed = claiming.claim(books, clock.now(), passed_over)
+    match claimed:
+        case None:
+            return False
+        case Addressed():
+            passed_over.add(claimed.leased.id)
+            _send(store, claimed)
+        case Closed(errand_id) | PassedOver(errand_id):
+            passed_over.add(errand_id)
+        case _:
+            assert_never(claimed)
+    return True
+
+
+def _send(store: Store, claimed: Addressed) -> None:
+    """Puts a claimed letter into the mailbox and closes its errand.
 
     Dying between the two is harmless: the lease runs out and the same file is written again.
     """
-    with store.transaction() as books:
-        claimed = claiming.claim(books, clock.now())
-    if claimed is None:
-        return False
-    if claimed == "cancelled":
-        return True
-    if claimed.recipient is not None:
+    if claimed.recipient is None:
+        return _give_up(store, claimed, _NO_ADDRESS)
+    if clock.now() - claimed.claimed_at > _FRESH:
+        return _put_off(store, claimed, "it was claimed too long ago")
+    try:
         mailbox.put(settings().local_dir / "mailbox", _mail(claimed, claimed.recipient))
+    except Exception as error:
+        log.exception("letter_failed", errand=claimed.leased.id)
+        reason = type(error).__name__
+        if claimed.leased.attempts >= _MOST_TRIES:
+            return _give_up(store, claimed, f"tried {_MOST_TRIES} times: {reason}")
+        return _put_off(store, claimed, reason)
     with store.transaction() as books:
-        if claimed.recipient is None:
-            is_ours = outbox.fail(books, claimed.leased, _NO_ADDRESS)
-            notice = Attention(
-                AttentionKind.LETTER_FAILED, claimed.leased.subject, None, _NO_ADDRESS
-            )
+        is_ours = outbox.finish(books, claimed.leased)
+    log.info("letter_sent", errand=claimed.leased.id, is_ours=is_ours)
+    return None
+
+
+def _put_off(store: Store, claimed: Addressed, reason: str) -> None:
+    later = clock.now() + timedelta(minutes=2 ** (claimed.leased.attempts - 1))
+    with store.transaction() as books:
+        outbox.put_off(books, claimed.leased, later, reason)
+
+
+def _give_up(store: Store, claimed: Addressed, reason: str) -> None:
+    notice = Attention(AttentionKind.LETTER_FAILED, claimed.leased.subject, None, reason)
+    with store.transaction() as books:
+        if outbox.fail(books, claimed.leased, reason):
             attention.open_all(books, [notice])
-        else:
-            is_ours = outbox.finish(books, claimed.leased)
-    log.info("letter_closed", errand=claimed.leased.id, is_ours=is_ours)
-    return True
 
 
 def _mail(claimed: Addressed, recipient: str) -> Mail:

@@ -10,6 +10,8 @@ from ledger.books import clients
 from ledger.books.holdings import STANDING_COLUMNS, StandingRow
 from ledger.store import Books, columns
 
+_FAR = date(2200, 1, 1)
+
 
 @dataclass(frozen=True, slots=True)
 class Draft:
@@ -57,8 +59,7 @@ def draft(books: Books, new: Draft) -> int:
     totals = total(new.lines, new.currency)
     if clients.find(books, new.client_id) is None:
         raise Refused("unknown_client", "clientId names no client")
-    if new.issue_on and new.due_on and new.due_on < new.issue_on:
-        raise Refused("malformed_dates", "dueDate is not before issueDate")
+    check_dates(new.issue_on, new.due_on)
     id_ = books.value(
         "INSERT INTO invoices (client_id, external_id, currency, issue_on, due_on, total_minor)"
         " VALUES (:client_id, :external_id, :currency, :issue_on, :due_on, :total)"
@@ -74,6 +75,14 @@ def draft(books: Books, new: Draft) -> int:
         raise Refused("already_exists", "an invoice with this externalId exists already")
     _write_lines(books, int(id_), new.lines, totals)
     return int(id_)
+
+
+def check_dates(issue_on: date | None, due_on: date | None) -> None:
+    """Refuses a due day before the issue day, or one that only a mistake can produce."""
+    if issue_on and due_on and due_on < issue_on:
+        raise Refused("malformed_dates", "dueDate is not before issueDate")
+    if max(issue_on or date.min, due_on or date.min) >= _FAR:
+        raise Refused("malformed_dates", f"dates are before {_FAR}")
 
 
 def find(books: Books, invoice_id: int) -> Standing | None:

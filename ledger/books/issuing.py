@@ -89,8 +89,7 @@ def _numbered(books: Books, draft: Standing, today: date) -> Standing:
     assert client is not None, "a foreign key holds an invoice to its client"
     issue_on = draft.issue_on or today
     due_on = draft.due_on or issue_on + timedelta(days=client.terms_days)
-    if due_on < issue_on:
-        raise Refused("malformed_dates", "dueDate is not before issueDate")
+    invoices.check_dates(issue_on, due_on)
     return replace(
         draft,
         number=seller.next_number(books),

@@ -183,6 +183,11 @@ def is_any_received_up_to(books: Books, inbox_id: int) -> bool:
     )
 
 
+def is_any_received(books: Books) -> bool:
+    """Whether some report is not settled yet, at this very moment."""
+    return bool(books.value("SELECT EXISTS (SELECT FROM inbox WHERE state = 'received')"))
+
+
 def is_money_unclear(books: Books) -> bool:
     """Whether some report waits for a person, so that nobody can say whose money it tells of."""
     return bool(

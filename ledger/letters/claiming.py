@@ -1,13 +1,14 @@
 """The next letter to send: judged again under its invoice's lock, leased, and what it says."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Literal
 
 from domain.letters import Language, Overdue
 from domain.money import Money
 from ledger import stops
 from ledger.books import invoices
+from ledger.inbox import waiting
 from ledger.letters import outbox, reminders
 from ledger.letters.outbox import Leased
 from ledger.store import Books
@@ -15,34 +16,68 @@ from ledger.store import Books
 
 @dataclass(frozen=True, slots=True)
 class Addressed:
-    """A leased reminder with everything it needs. `recipient` is None when the client has none."""
+    """A leased reminder with everything it needs. `recipient` is None when the client has none.
+
+    The letter leaves within ten seconds of `claimed_at`, or is claimed and judged anew.
+    """
 
     leased: Leased
+    claimed_at: datetime
     overdue: Overdue
     step_days: int
     language: Language
     recipient: str | None
 
 
-def claim(books: Books, now: datetime) -> Addressed | Literal["cancelled"] | None:
-    """Leases the next due letter; "cancelled" when it is no longer wanted, None when none is due.
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """A letter that is no longer wanted."""
 
-    None too while letters are stopped. Locks the invoice, then the errand. Every claim judges anew:
-    money that came since the letter was written cancels it.
+    errand_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class PassedOver:
+    """A letter that waits: money is unclear just now, or another hand has it."""
+
+    errand_id: int
+
+
+def claim(
+    books: Books, now: datetime, passed_over: Collection[int] = ()
+) -> Addressed | Closed | PassedOver | None:
+    """Leases the next due letter that is not passed over; None when there is none.
+
+    None too while letters are stopped. Locks the invoice, then the errand. Every claim judges anew,
+    under the lock: money that came since the letter was written cancels it, and money that was
+    reported but is not settled, or lies here for this very invoice, makes it wait.
     """
     if stops.are_letters_stopped(books):
         return None
-    due = outbox.next_due(books, "letter", now)
+    due = outbox.next_due(books, "letter", now, passed_over)
     if due is None:
         return None
     errand_id, subject = due
     invoice_id = int(subject.removeprefix("invoice:"))
     books.run("SELECT FROM invoices WHERE id = :id FOR NO KEY UPDATE", id=invoice_id)
-    if not reminders.is_chased(books, invoice_id):
-        outbox.cancel(books, errand_id, "no longer owed")
-        return "cancelled"
+    unwanted = _unwanted(books, errand_id, subject, invoice_id)
+    if unwanted is not None:
+        outbox.cancel(books, errand_id, unwanted)
+        return Closed(errand_id)
+    if waiting.is_money_unclear(books) or waiting.is_any_received(books):
+        return PassedOver(errand_id)
+    if reminders.has_money_waiting(books, invoice_id):
+        return PassedOver(errand_id)
     leased = outbox.lease(books, errand_id, now)
-    return None if leased is None else _addressed(books, leased, invoice_id)
+    return PassedOver(errand_id) if leased is None else _addressed(books, leased, invoice_id, now)
+
+
+def _unwanted(books: Books, errand_id: int, subject: str, invoice_id: int) -> str | None:
+    if not reminders.is_chased(books, invoice_id):
+        return "no longer owed"
+    if outbox.is_followed(books, errand_id, subject, "letter"):
+        return "a later letter follows"
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +88,7 @@ class _Parties:
     recipient: str | None
 
 
-def _addressed(books: Books, leased: Leased, invoice_id: int) -> Addressed:
+def _addressed(books: Books, leased: Leased, invoice_id: int, now: datetime) -> Addressed:
     invoice = invoices.find(books, invoice_id)
     parties = books.row(
         _Parties,
@@ -73,7 +108,9 @@ def _addressed(books: Books, leased: Leased, invoice_id: int) -> Addressed:
         ibans=tuple(parties.ibans),
     )
     language: Language = "ro" if parties.language == "ro" else "en"
-    return Addressed(leased, overdue, int(leased.body["step_days"]), language, parties.recipient)
+    return Addressed(
+        leased, now, overdue, int(leased.body["step_days"]), language, parties.recipient
+    )
 
 
 def _day(day: date | None) -> date:

@@ -5,7 +5,7 @@ late, because it slept or its machine did, changes nothing.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -39,6 +39,7 @@ class Leased:
     key: str
     body: Mapping[str, Any]
     fence: int
+    attempts: int
 
 
 def put(books: Books, errand: Errand) -> None:
@@ -58,7 +59,9 @@ def put(books: Books, errand: Errand) -> None:
     )
 
 
-def next_due(books: Books, effect: str, now: datetime) -> tuple[int, str] | None:
+def next_due(
+    books: Books, effect: str, now: datetime, passed_over: Collection[int] = ()
+) -> tuple[int, str] | None:
     """The id and subject of the next errand to claim; nothing is locked yet.
 
     Of one subject and destination only the oldest waiting errand is offered. One whose lease ran
@@ -69,6 +72,7 @@ def next_due(books: Books, effect: str, now: datetime) -> tuple[int, str] | None
         """
         SELECT o.id, o.subject FROM outbox o
         WHERE o.effect = :effect AND o.due_at <= :now
+          AND o.id <> ALL (CAST(:passed_over AS bigint[]))
           AND (o.state = 'waiting' OR (o.state = 'claimed' AND o.lease_until < :now))
           AND NOT EXISTS (
               SELECT FROM outbox older
@@ -79,6 +83,7 @@ def next_due(books: Books, effect: str, now: datetime) -> tuple[int, str] | None
         """,
         effect=effect,
         now=now,
+        passed_over=list(passed_over),
     )
     return (row.id, row.subject) if row else None
 
@@ -92,11 +97,24 @@ def lease(books: Books, errand_id: int, now: datetime) -> Leased | None:
                fence = fence + 1, attempts = attempts + 1
         WHERE id = :id
           AND (state = 'waiting' OR (state = 'claimed' AND lease_until < :now))
-        RETURNING id, subject, key, body, fence
+        RETURNING id, subject, key, body, fence, attempts
         """,
         id=errand_id,
         now=now,
         until=now + _LEASE,
+    )
+
+
+def is_followed(books: Books, errand_id: int, subject: str, effect: str) -> bool:
+    """Whether a later errand of the same effect waits for the same subject."""
+    return bool(
+        books.value(
+            "SELECT EXISTS (SELECT FROM outbox WHERE subject = :subject AND effect = :effect"
+            " AND id > :id AND state = 'waiting')",
+            id=errand_id,
+            subject=subject,
+            effect=effect,
+        )
     )
 
 

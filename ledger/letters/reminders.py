@@ -7,7 +7,7 @@ late, doubled or missed scans only move the moment a letter is written.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from domain.reminders import STEPS_DAYS, due_at
 from ledger import stops
@@ -119,6 +119,8 @@ def write(books: Books, invoice_id: int, now: datetime) -> bool:
     if not is_chased(books, invoice_id):
         cancel(books, [invoice_id])
         return False
+    if has_money_waiting(books, invoice_id):
+        return False
     due = books.rows(
         _Step,
         "SELECT id, step_days, cycle FROM reminders WHERE invoice_id = :id AND state = 'planned'"
@@ -155,6 +157,20 @@ def is_chased(books: Books, invoice_id: int) -> bool:
     return found is not None
 
 
+def has_money_waiting(books: Books, invoice_id: int) -> bool:
+    """Whether money meant for the invoice lies here unapplied, as one in another currency does.
+
+    Its payer is not chased: a person decides first.
+    """
+    return bool(
+        books.value(
+            "SELECT EXISTS (SELECT FROM payments p JOIN intents n ON n.payment_id = p.id"
+            " WHERE n.invoice_id = :id AND p.unapplied_minor + p.unidentified_minor > 0)",
+            id=invoice_id,
+        )
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class _Id:
     id: int
@@ -178,4 +194,8 @@ def _close(books: Books, ids: list[int], state: str) -> None:
 
 
 def _zone(unplanned: _Unplanned, default: ZoneInfo) -> ZoneInfo:
-    return ZoneInfo(unplanned.timezone) if unplanned.timezone else default
+    """The client's zone; the seller's where it has none, or one this machine does not know."""
+    try:
+        return ZoneInfo(unplanned.timezone) if unplanned.timezone else default
+    except (ZoneInfoNotFoundError, ValueError):
+        return default

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from ledger.letters import claiming, outbox, reminders
 from ledger.store import Store
-from tests.builders import ZONE, a_report, at, ron
+from tests.builders import ZONE, a_report, at, eur, ron
 from tests.desk import Desk
 
 ALL_DUE = at("2027-06-01")
@@ -23,6 +23,11 @@ def write(store: Store, now=ALL_DUE) -> list[bool]:
         with store.transaction() as books:
             written.append(reminders.write(books, invoice_id, now))
     return written
+
+
+def claim(store: Store, now=ALL_DUE, passed_over=()):
+    with store.transaction() as books:
+        return claiming.claim(books, now, passed_over)
 
 
 def test_issuing_plans_the_three_steps(desk: Desk):
@@ -99,10 +104,8 @@ def test_a_letter_written_before_the_money_came_is_not_sent(desk: Desk, store: S
     desk.deliver([a_report(ron("121"), meant_for=invoice.number)])
     desk.settle()
 
-    with store.transaction() as books:
-        assert claiming.claim(books, ALL_DUE) == "cancelled"
-    with store.transaction() as books:
-        assert claiming.claim(books, ALL_DUE) is None
+    assert isinstance(claim(store), claiming.Closed)
+    assert claim(store) is None
 
     assert desk.query("SELECT state, reason FROM outbox") == [("cancelled", "no longer owed")]
 
@@ -110,12 +113,11 @@ def test_a_letter_written_before_the_money_came_is_not_sent(desk: Desk, store: S
 def test_a_lease_keeps_others_away_until_it_runs_out(desk: Desk, store: Store):
     desk.invoice(desk.open())
     write(store)
-    claims = []
-    for moment in (ALL_DUE, ALL_DUE + timedelta(seconds=59), ALL_DUE + timedelta(seconds=61)):
-        with store.transaction() as books:
-            claims.append(claiming.claim(books, moment))
 
-    first, second, third = claims
+    first, second, third = (
+        claim(store, ALL_DUE + timedelta(seconds=seconds)) for seconds in (0, 59, 61)
+    )
+
     assert isinstance(first, claiming.Addressed)
     assert second is None
     assert isinstance(third, claiming.Addressed)
@@ -131,8 +133,7 @@ def test_a_letter_tells_what_is_owed_now(desk: Desk, store: Store):
     desk.deliver([a_report(ron("21"), meant_for=invoice.number)])
     desk.settle()
 
-    with store.transaction() as books:
-        claimed = claiming.claim(books, ALL_DUE)
+    claimed = claim(store)
 
     assert isinstance(claimed, claiming.Addressed)
     assert (claimed.overdue.total, claimed.overdue.open) == (ron("121"), ron("100"))
@@ -175,3 +176,45 @@ def test_an_errand_put_off_comes_back_at_its_time(desk: Desk, store: Store):
     with store.transaction() as books:
         assert outbox.next_due(books, "letter", ALL_DUE + timedelta(minutes=59)) is None
         assert outbox.next_due(books, "letter", ALL_DUE + timedelta(hours=1)) is not None
+
+
+def test_a_report_kept_while_the_claim_waited_for_the_lock_makes_it_wait(desk: Desk, store: Store):
+    invoice = desk.invoice(desk.open())
+    write(store)
+    desk.deliver([a_report(ron("121"), meant_for=invoice.number)])
+
+    passed_over = claim(store)
+
+    assert isinstance(passed_over, claiming.PassedOver)
+    assert claim(store, passed_over=[passed_over.errand_id]) is None
+    assert desk.query("SELECT state FROM outbox") == [("waiting",)]
+
+
+def test_money_in_another_currency_keeps_its_payer_from_being_chased(desk: Desk, store: Store):
+    invoice = desk.invoice(desk.open())
+    write(store, FIRST_DUE)
+    desk.deliver([a_report(eur("121"), meant_for=invoice.number)])
+    desk.settle()
+
+    assert isinstance(claim(store), claiming.PassedOver)
+    assert write(store) == [False]
+    assert steps(desk) == [(7, "written"), (14, "planned"), (30, "planned")]
+
+
+def test_of_two_letters_only_the_later_is_sent(desk: Desk, store: Store):
+    desk.invoice(desk.open())
+    write(store, FIRST_DUE)
+    write(store)
+
+    assert isinstance(claim(store), claiming.Closed)
+    later = claim(store)
+
+    assert isinstance(later, claiming.Addressed)
+    assert later.step_days == 30
+
+
+def test_a_zone_nobody_knows_stops_no_planning(desk: Desk, store: Store):
+    desk.open()
+    desk.invoice(desk.client(timezone="Mars/Olympus"))
+
+    assert len(steps(desk)) == 3

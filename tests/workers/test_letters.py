@@ -2,12 +2,13 @@
 
 import email
 import email.policy
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from domain.errors import Refused
-from ledger.letters import outbox
+from ledger.letters import claiming, outbox
 from ledger.store import Store
 from runtime import clock
 from tests.builders import a_report, at, ron
@@ -129,3 +130,48 @@ def test_dying_after_the_letter_was_put_writes_the_same_file_again(
 
     assert len(letters(tmp_path)) == 1
     assert desk.query("SELECT state, attempts FROM outbox") == [("done", 2)]
+
+
+def test_a_letter_claimed_too_long_ago_is_judged_anew(
+    desk: Desk, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    invoice = desk.invoice(desk.open())
+    reminders.write_due()
+    claim = claiming.claim
+
+    def sleep_after(*given) -> object:
+        claimed = claim(*given)
+        monkeypatch.setattr(clock, "now", lambda: LATER + timedelta(hours=1))
+        return claimed
+
+    monkeypatch.setattr(claiming, "claim", sleep_after)
+    errands.run_errands()
+    assert letters(tmp_path) == []
+    desk.deliver([a_report(ron("121"), meant_for=invoice.number)])
+    desk.settle()
+    monkeypatch.setattr(clock, "now", lambda: LATER + timedelta(hours=2))
+    errands.run_errands()
+
+    assert letters(tmp_path) == []
+    assert desk.query("SELECT state FROM outbox") == [("cancelled",)]
+
+
+def test_a_letter_that_cannot_be_written_is_given_up_and_holds_up_no_other(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    desk.open()
+    bad = desk.invoice(desk.client(email="a@b.ro\nBcc: x"))
+    desk.invoice(desk.client(email="good@example.ro"))
+    reminders.write_due()
+
+    runs = 0
+    while desk.attention() == []:
+        runs += 1
+        monkeypatch.setattr(clock, "now", lambda runs=runs: LATER + timedelta(hours=runs))
+        errands.run_errands()
+        assert runs <= 5
+
+    assert [letter["To"] for letter in letters(tmp_path)] == ["good@example.ro"]
+    assert runs == 5
+    assert desk.attention() == [("letter_failed", f"invoice:{bad.id}")]
+    assert desk.query("SELECT state FROM outbox ORDER BY id") == [("failed",), ("done",)]

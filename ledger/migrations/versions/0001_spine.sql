@@ -111,6 +111,7 @@ CREATE TABLE invoices (
     CONSTRAINT invoices_state_known CHECK (state IN ('draft', 'issued', 'void')),
     CONSTRAINT invoices_issued_is_complete
         CHECK (state = 'draft' OR (number IS NOT NULL AND issue_on IS NOT NULL AND due_on IS NOT NULL)),
+    CONSTRAINT invoices_dates_sane CHECK (issue_on <= due_on AND due_on < '2200-01-01'),
     CONSTRAINT invoices_total_positive CHECK (total_minor > 0),
     CONSTRAINT invoices_parts_not_negative
         CHECK (least(paid_minor, credited_minor, written_off_minor, settled_before_minor) >= 0),
