@@ -1,9 +1,10 @@
 """The door to the database: connections, transactions and the opaque `Books` they yield."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from functools import cache
+from time import sleep
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, TextClause, create_engine, text
@@ -14,6 +15,9 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from domain.errors import TryLater
 
 Row = TypeVar("Row")
+Outcome = TypeVar("Outcome")
+
+_PAUSES = (0.05, 0.2)
 
 # Plans follow the data that is there, not the first values seen. The timeouts bound what one stuck
 # session can do to all others.
@@ -52,6 +56,12 @@ class Books:
         found = self._connection.execute(_parsed(statement), values).one_or_none()
         return None if found is None else shape(*found)
 
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """Undoes what the block did when it raises; the transaction goes on."""
+        with self._connection.begin_nested():
+            yield
+
 
 class Store:
     """One database. Holds a small pool; make it after the fork, never before."""
@@ -83,12 +93,34 @@ class Store:
                 raise TryLater(timedelta(seconds=1), str(error).splitlines()[0]) from error
             raise
 
+    def act(self, work: Callable[[Books], Outcome]) -> Outcome:
+        """What `work` answers, in a transaction of its own; run again when the world was busy.
+
+        At most three times: a lock that met another act's, or a deadlock, is over in a moment.
+        """
+        for pause_seconds in _PAUSES:
+            try:
+                with self.transaction() as books:
+                    return work(books)
+            except TryLater:
+                sleep(pause_seconds)
+        with self.transaction() as books:
+            return work(books)
+
     @contextmanager
     def snapshot(self) -> Iterator[Books]:
         """A read-only transaction that sees one moment of the whole database."""
         with self.transaction() as books:
             books.run("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             yield books
+
+    @contextmanager
+    def rehearsal(self) -> Iterator[Books]:
+        """A transaction that sees one moment of the whole database and is always rolled back."""
+        with suppress(_Rehearsed), self.transaction() as books:
+            books.run("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            yield books
+            raise _Rehearsed
 
     @contextmanager
     def aside(self) -> Iterator[Books]:
@@ -99,6 +131,10 @@ class Store:
     def close(self) -> None:
         """Gives every pooled connection back to the server."""
         self.engine.dispose()
+
+
+class _Rehearsed(Exception):  # noqa: N818 - the good end of a rehearsal
+    pass
 
 
 def session_options() -> str:

@@ -63,18 +63,6 @@ def renew(books: Books, payment_ids: Sequence[int], found: Sequence[Attention]) 
     open_all(books, found)
 
 
-def resolve(books: Books, subject: str, kind: str, resolver: str, how: str) -> None:
-    """Closes what is open for a subject; nothing open is fine."""
-    books.run(
-        "UPDATE attention SET resolved_at = clock_timestamp(), resolver = :resolver, how = :how"
-        " WHERE subject = :subject AND kind = :kind AND resolved_at IS NULL",
-        subject=subject,
-        kind=kind,
-        resolver=resolver,
-        how=how,
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class OpenRow:
     """One thing that waits for a person; the amount in minor units, None where there is none."""

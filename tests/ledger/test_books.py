@@ -2,6 +2,7 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 from sqlalchemy.exc import DBAPIError
@@ -137,3 +138,31 @@ def test_today_is_the_issue_day_and_terms_make_the_due_day(desk: Desk):
     assert issued.issue_on == TODAY
     assert issued.due_on is not None
     assert (issued.due_on - TODAY).days == 30
+
+
+def test_an_act_that_meets_another_is_run_again(desk: Desk, store: Store):
+    runs = 0
+
+    def work(books: Books) -> str:
+        nonlocal runs
+        runs += 1
+        if runs < 3:
+            raise TryLater(timedelta(seconds=1), "a deadlock")
+        return "done"
+
+    assert store.act(work) == "done"
+    assert runs == 3
+
+
+def test_an_act_that_stays_busy_says_so(desk: Desk, store: Store):
+    runs = 0
+
+    def work(books: Books) -> None:
+        nonlocal runs
+        runs += 1
+        raise TryLater(timedelta(seconds=1), "a deadlock")
+
+    with pytest.raises(TryLater):
+        store.act(work)
+
+    assert runs == 3

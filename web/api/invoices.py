@@ -176,17 +176,23 @@ def show_invoice(desk: AtDesk, id: InvoiceId) -> InvoiceOut:  # noqa: A002 - its
 @router.post("/{id}/send", responses=documented(404, 409))
 def send_invoice(desk: AtDesk, caller: Caller, id: InvoiceId) -> InvoiceOut:  # noqa: A002
     """Issue a draft: it gets its number, is frozen, and its reminders are planned."""
-    with desk.store.transaction() as books:
+
+    def issue(books: Books) -> InvoiceOut:
         issuing.issue(books, id, caller, desk.today, desk.zone)
         return _whole(books, desk, id)
+
+    return desk.store.act(issue)
 
 
 @router.post("/{id}/void", responses=documented(404, 409))
 def void_invoice(desk: AtDesk, caller: Caller, id: InvoiceId, given: VoidIn) -> InvoiceOut:  # noqa: A002
     """Take an issued invoice back; what paid it becomes unapplied credit of the client."""
-    with desk.store.transaction() as books:
+
+    def void(books: Books) -> InvoiceOut:
         issuing.void(books, id, caller, given.reason, desk.today)
         return _whole(books, desk, id)
+
+    return desk.store.act(void)
 
 
 def _currency_of(books: Books, client_id: int) -> str:
