@@ -52,7 +52,14 @@ def settle_events(ids: Sequence[int]) -> None:
 
 @app.task(name="sweep.nudge")
 def sweep() -> None:
-    """Finds what a lost message left behind: nudges when a waiting row can be locked."""
+    """Finds what a lost message left behind: nudges when a waiting row can be locked.
+
+    Finds money, too, whose invoice was issued only after it came.
+    """
+    with wiring.store().transaction() as books:
+        found = settling.settle_found(books, settings().zone)
+    if found:
+        log.info("invoices_found", payments=found)
     with wiring.store().transaction() as books:
         waiting.sweep_tries(books)
         is_any_waiting = waiting.is_any_waiting(books, _accounts(wiring.gateways()))

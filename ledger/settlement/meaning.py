@@ -53,6 +53,34 @@ def note_intents(
     ]
 
 
+def found_late(books: Books) -> list[Reference]:
+    """Payments that named an invoice's number before there was one, at most 200; no lock.
+
+    None while settling is stopped.
+    """
+    rows = books.rows(
+        _ReferenceRow,
+        """
+        SELECT p.gateway, p.account, p.gateway_reference FROM payments p
+        WHERE p.unidentified_minor > 0
+          AND NOT EXISTS (SELECT FROM stops WHERE what = 'settling')
+          AND NOT EXISTS (SELECT FROM intents WHERE intents.payment_id = p.id)
+          AND EXISTS (SELECT FROM facts f JOIN invoices i ON i.number = ANY (f.meant_for)
+                      WHERE (f.gateway, f.account, f.reference)
+                          = (p.gateway, p.account, p.gateway_reference))
+        ORDER BY p.id LIMIT 200
+        """,
+    )
+    return [(row.gateway, row.account, row.reference) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class _ReferenceRow:
+    gateway: str
+    account: str
+    reference: str
+
+
 def note_attempts(books: Books, merged: Merged) -> None:
     """Moves the attempts these facts name on: pending, failed, then succeeded, never back.
 

@@ -1,6 +1,6 @@
 """What reports tell, joined with what is known: the facts of every payment a batch touches."""
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
@@ -42,18 +42,23 @@ def merge(books: Books, told: Mapping[int, Sequence[Report]]) -> Merged:
     for inbox_id, report in reports:
         joining.take(report.fact, inbox_id)
     ids = {row.key: row.id for row in kept} | _write(books, joining.changed())
-    facts = sorted(
-        (KnownFact(ids[key], fact) for key, fact in joining.facts.items()),
-        key=lambda known: known.fact.key,
-    )
-    return Merged(
-        {
-            reference: tuple(group)
-            for reference, group in groupby(facts, key=lambda known: _reference(known.fact.key))
-        },
-        joining.newly_named(),
-        [*attention, *joining.attention],
-    )
+    facts = [KnownFact(ids[key], fact) for key, fact in joining.facts.items()]
+    return Merged(_grouped(facts), joining.newly_named(), [*attention, *joining.attention])
+
+
+def known(books: Books, references: Sequence[Reference]) -> Merged:
+    """The facts of these payments as they stand, their main names locked as `merge` does."""
+    naming.lock(books, sorted(references))
+    facts = [KnownFact(row.id, row.fact) for row in _known(books, references)]
+    return Merged(_grouped(facts), frozenset(), ())
+
+
+def _grouped(facts: Iterable[KnownFact]) -> dict[Reference, Sequence[KnownFact]]:
+    ordered = sorted(facts, key=lambda known: known.fact.key)
+    return {
+        reference: tuple(group)
+        for reference, group in groupby(ordered, key=lambda known: _reference(known.fact.key))
+    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,9 +42,24 @@ def resolve(books: Books, told: Told) -> tuple[Told, list[Attention]]:
     meanings = _Meanings(_known(books, _names(told)))
     resolved = [(inbox_id, meanings.take(report)) for inbox_id, report in told]
     _write(books, meanings.fresh)
-    _lock(books, sorted({reference_of(report) for _, report in resolved}))
+    lock(books, sorted({reference_of(report) for _, report in resolved}))
     _confirm(_known(books, list(meanings.fresh)), meanings.fresh)
     return resolved, meanings.attention
+
+
+def lock(books: Books, references: Sequence[Reference]) -> None:
+    """Locks the main names of these payments, in the order of names."""
+    books.run(
+        """
+        SELECT FROM payment_names n
+        JOIN unnest(CAST(:gateways AS text[]), CAST(:accounts AS text[]),
+                    CAST(:references AS text[])) AS told (gateway, account, reference)
+          ON (n.gateway, n.account, n.name) = (told.gateway, told.account, told.reference)
+        ORDER BY n.gateway, n.account, n.name
+        FOR NO KEY UPDATE OF n
+        """,
+        **columns(references, ("gateways", "accounts", "references")),
+    )
 
 
 class _Meanings:
@@ -115,20 +130,6 @@ def _write(books: Books, fresh: Mapping[Reference, str]) -> None:
         ON CONFLICT ON CONSTRAINT payment_names_pkey DO NOTHING
         """,
         **columns(rows, ("gateways", "accounts", "names", "references")),
-    )
-
-
-def _lock(books: Books, references: Sequence[Reference]) -> None:
-    books.run(
-        """
-        SELECT FROM payment_names n
-        JOIN unnest(CAST(:gateways AS text[]), CAST(:accounts AS text[]),
-                    CAST(:references AS text[])) AS told (gateway, account, reference)
-          ON (n.gateway, n.account, n.name) = (told.gateway, told.account, told.reference)
-        ORDER BY n.gateway, n.account, n.name
-        FOR NO KEY UPDATE OF n
-        """,
-        **columns(references, ("gateways", "accounts", "references")),
     )
 
 

@@ -50,6 +50,20 @@ def settle(books: Books, readings: Mapping[int, Reading | Refused], zone: ZoneIn
     return Settled(closings, done.payments, done.postings, done.invoices)
 
 
+def settle_found(books: Books, zone: ZoneInfo) -> int:
+    """Books money that named its invoice before there was one; answers how many payments.
+
+    Locks as `settle` does.
+    """
+    references = meaning.found_late(books)
+    if not references:
+        return 0
+    merged = merging.known(books, references)
+    changes, named_twice = _settle(books, merged, _payments(books, merged, zone), zone, ())
+    attention.open_all(books, named_twice)
+    return len(changes.payments)
+
+
 @dataclass(frozen=True, slots=True)
 class _Done:
     payments: int

@@ -151,3 +151,22 @@ def test_the_sweep_nudges_only_when_a_row_waits_and_clears_old_tries(
     desk.query("INSERT INTO tries (inbox_ids, is_alone) VALUES ('{999}', true) RETURNING id")
     events.sweep()
     assert desk.query("SELECT * FROM tries") == []
+
+
+def test_the_sweep_books_money_whose_invoice_was_issued_after_it_came(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(Nudges, "send", lambda *_: None)
+    client = desk.open()
+    keep(desk, *sisters("1", 12100, "INV-0001"))
+    events.settle_events([])
+    invoice = desk.invoice(client)
+    assert desk.attention() == [("unknown_invoice", "payment:1")]
+
+    events.sweep()
+    events.sweep()
+
+    assert not desk.standing(invoice.id).is_open
+    assert desk.attention() == []
+    assert [kind for kind, *_ in desk.postings()] == ["receive", "issue", "assign", "allocate"]
+    assert desk.differences() == []
