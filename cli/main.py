@@ -19,6 +19,7 @@ COMMANDS = (
     "audit",
     "attention",
     "events",
+    "replay",
     "simulate",
     "token",
 )

@@ -25,6 +25,8 @@ COMMANDS = [
     "resume letters",
     "events",
     "events show 1",
+    "replay 1",
+    "replay --reason x --dry-run",
     "simulate stripe --invoice INV-0001",
 ]
 
@@ -38,7 +40,7 @@ def words(line: str) -> list[str]:
     [
         *("up", "serve", "setup", "migrate", "doctor", "audit", "attention", "attention resolve"),
         *("token", "token add", "token revoke", "simulate", "simulate stripe", "stop", "resume"),
-        *("events", "events show"),
+        *("events", "events show", "replay"),
     ],
 )
 def test_every_command_says_what_it_does(run: Run, command: str):
@@ -197,6 +199,8 @@ def test_attention_lists_what_waits_until_it_is_resolved(run: Run, desk: Desk):
         ("stop", "letters", "--reason"),
         ("resume", "letters", "--reason"),
         ("events", "--reason"),
+        ("replay", "--reason"),
+        ("replay", "1", "--how"),
         ("events", "--gateway"),
         ("token", "add"),
         ("token", "revoke"),

@@ -2,8 +2,10 @@
 
 import pytest
 
+from tests.cli.conftest import Wire
 from tests.cli.running import Run
 from tests.desk import Desk
+from workers.app import app
 
 
 def stopped(desk: Desk) -> list[tuple]:  # type: ignore[type-arg]
@@ -49,10 +51,12 @@ def test_the_help_says_what_cannot_be_stopped(run: Run):
 
 
 def test_settling_is_resumed_without_a_broker_too(
-    run: Run, desk: Desk, monkeypatch: pytest.MonkeyPatch
+    run: Run, desk: Desk, wire: Wire, monkeypatch: pytest.MonkeyPatch
 ):
-    run("stop", "settling", "--reason", "x")
-    monkeypatch.delenv("BROKER_URL")
+    for broker_url in (None, "redis://127.0.0.1:1/0"):
+        run("stop", "settling", "--reason", "x")
+        wire(BROKER_URL=broker_url)
+        monkeypatch.setattr(app.conf, "broker_url", broker_url)
 
-    assert run("resume", "settling").code == 0
-    assert stopped(desk) == []
+        assert run("resume", "settling").code == 0
+        assert stopped(desk) == []
