@@ -11,6 +11,7 @@ from cli import endings
 COMMANDS = (
     "up",
     "serve",
+    "status",
     "stop",
     "resume",
     "setup",

@@ -23,6 +23,7 @@ COMMANDS = [
     SETUP,
     "stop letters --reason x",
     "resume letters",
+    "status",
     "events",
     "events show 1",
     "replay 1",
@@ -40,7 +41,7 @@ def words(line: str) -> list[str]:
     [
         *("up", "serve", "setup", "migrate", "doctor", "audit", "attention", "attention resolve"),
         *("token", "token add", "token revoke", "simulate", "simulate stripe", "stop", "resume"),
-        *("events", "events show", "replay"),
+        *("status", "events", "events show", "replay"),
     ],
 )
 def test_every_command_says_what_it_does(run: Run, command: str):
