@@ -21,6 +21,7 @@ COMMANDS = (
     "attention",
     "events",
     "replay",
+    "why",
     "simulate",
     "token",
 )

@@ -12,7 +12,7 @@ from ledger.store import Store
 from runtime import clock, wiring
 from runtime.settings import settings
 from web import problems
-from web.api import clients, invoices, payments, reference
+from web.api import clients, invoices, payments, reference, why
 from web.api.door import Desk
 
 _SAYS = (
@@ -40,7 +40,7 @@ def over(store: Store, zone: ZoneInfo, now: Callable[[], datetime]) -> FastAPI:
         exception_handlers={HTTPException: _no_such_route},
     )
     app.state.desk = Desk(store, zone, now)
-    for room in (clients, invoices, payments, reference):
+    for room in (clients, invoices, why, payments, reference):
         app.include_router(room.router)
     app.openapi = cache(partial(reference.document, app))  # type: ignore[method-assign] # FastAPI's own way
     return app

@@ -27,9 +27,15 @@ COMMANDS = [
     "events",
     "events show 1",
     "replay 1",
+    "why INV-0001",
     "replay --reason x --dry-run",
     "simulate stripe --invoice INV-0001",
 ]
+
+
+def _asked(last: str) -> str:
+    """What the last word of a command asks for."""
+    return last if last[0] == "-" else {"why": "INVOICE"}.get(last, "NAME")
 
 
 def words(line: str) -> list[str]:
@@ -41,7 +47,7 @@ def words(line: str) -> list[str]:
     [
         *("up", "serve", "setup", "migrate", "doctor", "audit", "attention", "attention resolve"),
         *("token", "token add", "token revoke", "simulate", "simulate stripe", "stop", "resume"),
-        *("status", "events", "events show", "replay"),
+        *("status", "events", "events show", "replay", "why"),
     ],
 )
 def test_every_command_says_what_it_does(run: Run, command: str):
@@ -206,6 +212,7 @@ def test_attention_lists_what_waits_until_it_is_resolved(run: Run, desk: Desk):
         ("token", "add"),
         ("token", "revoke"),
         ("simulate", "stripe", "--invoice"),
+        ("why",),
     ],
     ids=" ".join,
 )
@@ -216,7 +223,7 @@ def test_what_no_store_or_log_could_hold_is_refused(
     ran = run(*command, said)
 
     assert ran.code == 1
-    assert ran.err.startswith(f"incasso: {command[-1] if command[-1][0] == '-' else 'NAME'}: ")
+    assert ran.err.startswith(f"incasso: {_asked(command[-1])}: ")
 
 
 def test_what_is_not_open_cannot_be_resolved(run: Run, store: Store):

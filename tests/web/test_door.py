@@ -19,6 +19,7 @@ ROUTES = [
     ("GET", "/api/invoices/x"),
     ("POST", "/api/invoices/x/send"),
     ("POST", "/api/invoices/x/void"),
+    ("GET", "/api/invoices/x/why"),
     ("GET", "/api/payments"),
     ("GET", "/api/payments/x"),
 ]
