@@ -66,10 +66,11 @@ def _send(store: Store, claimed: Addressed) -> None:
     """
     if claimed.recipient is None:
         return _give_up(store, claimed, _NO_ADDRESS)
-    if clock.now() - claimed.claimed_at > _FRESH:
-        return _put_off(store, claimed, "it was claimed too long ago")
     try:
-        mailbox.put(settings().local_dir / "mailbox", _mail(claimed, claimed.recipient))
+        mail = _mail(claimed, claimed.recipient)
+        if clock.now() - claimed.claimed_at > _FRESH:
+            return _put_off(store, claimed, "it was claimed too long ago")
+        mailbox.put(settings().local_dir / "mailbox", mail)
     except Exception as error:
         log.exception("letter_failed", errand=claimed.leased.id)
         reason = type(error).__name__

@@ -59,17 +59,31 @@ def claim(
         return None
     errand_id, subject = due
     invoice_id = int(subject.removeprefix("invoice:"))
-    books.run("SELECT FROM invoices WHERE id = :id FOR NO KEY UPDATE", id=invoice_id)
+    if not _is_locked(books, invoice_id):
+        return PassedOver(errand_id)
     unwanted = _unwanted(books, errand_id, subject, invoice_id)
     if unwanted is not None:
         outbox.cancel(books, errand_id, unwanted)
         return Closed(errand_id)
-    if waiting.is_money_unclear(books) or waiting.is_any_received(books):
-        return PassedOver(errand_id)
-    if reminders.has_money_waiting(books, invoice_id):
-        return PassedOver(errand_id)
-    leased = outbox.lease(books, errand_id, now)
+    leased = None if _is_unclear(books, invoice_id) else outbox.lease(books, errand_id, now)
     return PassedOver(errand_id) if leased is None else _addressed(books, leased, invoice_id, now)
+
+
+def _is_locked(books: Books, invoice_id: int) -> bool:
+    """Locks the invoice, unless another hand has it: no letter waits for one invoice's act."""
+    mine = books.value(
+        "SELECT id FROM invoices WHERE id = :id FOR NO KEY UPDATE SKIP LOCKED", id=invoice_id
+    )
+    return mine is not None
+
+
+def _is_unclear(books: Books, invoice_id: int) -> bool:
+    """Whether some report may tell of this very money, or money for this invoice lies here."""
+    return (
+        waiting.is_money_unclear(books)
+        or waiting.is_any_received(books)
+        or reminders.has_money_waiting(books, invoice_id)
+    )
 
 
 def _unwanted(books: Books, errand_id: int, subject: str, invoice_id: int) -> str | None:

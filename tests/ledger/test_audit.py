@@ -126,6 +126,14 @@ FALSE_BY_ONE = {
         f" AND payment_id = {UNIDENTIFIED}",
         "posting:8",
     ),
+    "a senseless line": (
+        f"UPDATE invoice_lines SET quantity = 0 WHERE invoice_id = {OPEN}",
+        "invoice:2",
+    ),
+    "a senseless category": (
+        f"UPDATE invoice_lines SET vat_category = '?' WHERE invoice_id = {OPEN}",
+        "invoice:2",
+    ),
     "rate": (f"UPDATE invoice_lines SET vat_rate = 11 WHERE invoice_id = {OPEN}", "invoice:2"),
     "fact": ("UPDATE facts SET status = 'failed' WHERE reference = 'pi_2'", "payment:2"),
     "fact gone": ("DELETE FROM facts WHERE reference = 'pi_2'", "payment:2"),
