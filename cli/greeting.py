@@ -37,6 +37,7 @@ class Box:
             ("Web", self.told.web),
             ("Flower", f"{self.told.flower}  (user {user}, password {password})"),
             ("Metrics", self.told.metrics),
+            ("Mailbox", self.told.mailbox),
             ("API token", self.told.api_token),
             ("Try a payment", f".venv/bin/incasso simulate stripe --invoice {invoice}"),
             ("Stop", "Ctrl-C"),

@@ -19,6 +19,7 @@ class Place:
     stores: tuple[Store, ...]
     database: str
     broker: str
+    mailbox: Path
     base_url: str
     web_port: int
     metrics_port: int
@@ -39,7 +40,7 @@ class Place:
         return State(
             web=_address(self.web_port),
             flower=_address(self.flower_port),
-            mailbox=None,
+            mailbox=self.mailbox.as_uri(),
             metrics=f"{_address(self.metrics_port)}/metrics",
             api_token=api_token,
             console=None,
@@ -62,6 +63,7 @@ def choose(local: Path, given: Settings, web_port: int) -> Place:
         stores=tuple(stores),
         database=database,
         broker=broker,
+        mailbox=local / "mailbox",
         base_url=given.base_url if "base_url" in given.model_fields_set else _address(web_port),
         web_port=web_port,
         metrics_port=free_port(given.metrics_port),

@@ -18,6 +18,10 @@ Part = Literal["all", "webhooks"]
 
 _GRACE_SECONDS = 10
 
+# Bodies that are still being read are bounded one by one, but not in number; the intake itself
+# turns away what is more than it can hold long before.
+_MOST_REQUESTS = 4_000
+
 
 def serve(
     part: Annotated[Part, typer.Argument(help="Everything, or the intake alone.")] = "all",
@@ -52,6 +56,7 @@ def serve_on(listening: socket.socket, part: Part) -> None:
         server_header=False,
         proxy_headers=False,
         log_config=None,
+        limit_concurrency=_MOST_REQUESTS,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
     server = uvicorn.Server(config)

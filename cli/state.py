@@ -14,7 +14,7 @@ class State:
 
     web: str
     flower: str
-    mailbox: str | None
+    mailbox: str
     metrics: str
     api_token: str
     console: Mapping[str, str] | None

@@ -149,6 +149,7 @@ def test_what_runs_is_told_and_answers(up: Up) -> None:
     assert all(map(is_alive, up.pids))
     assert answer(f"{told['web']}/readyz") == 200
     assert answer(told["metrics"]) == 200
+    assert told["mailbox"] == (up.local / "mailbox").as_uri()
 
 
 def test_what_is_written_is_for_its_owner_alone(up: Up) -> None:
