@@ -47,11 +47,11 @@ class Books:
         """The single value of a single row, or None when there is no row."""
         return self._connection.execute(_parsed(statement), values).scalar_one_or_none()
 
-    def rows(self, shape: type[Row], statement: str, **values: Any) -> list[Row]:
+    def rows(self, shape: Callable[..., Row], statement: str, **values: Any) -> list[Row]:
         """Every row, as `shape`, whose fields are the columns in the statement's order."""
         return [shape(*row) for row in self._connection.execute(_parsed(statement), values)]
 
-    def row(self, shape: type[Row], statement: str, **values: Any) -> Row | None:
+    def row(self, shape: Callable[..., Row], statement: str, **values: Any) -> Row | None:
         """The one row as `shape`, or None."""
         found = self._connection.execute(_parsed(statement), values).one_or_none()
         return None if found is None else shape(*found)

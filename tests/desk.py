@@ -110,7 +110,7 @@ class Desk:
 
     def query(self, statement: str) -> list[tuple]:  # type: ignore[type-arg]
         with self.store.transaction() as books:
-            return books.rows(lambda *row: row, statement)  # type: ignore[arg-type]
+            return books.rows(lambda *row: row, statement)
 
     def _keep(self, books: Books) -> int:
         return int(

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from typing import Any
 
 from domain.allocation import Holding, Intent
 from domain.invoices import InvoiceState, Standing
@@ -128,46 +128,27 @@ def _intents(books: Books, ids: list[int]) -> Mapping[int, Sequence[Intent]]:
     return grouped
 
 
-@dataclass(frozen=True, slots=True)
-class StandingRow:
-    """An invoice's columns in the order of `STANDING_COLUMNS`."""
-
-    id: int
-    client_id: int
-    number: str | None
-    state: str
-    currency: str
-    issue_on: date | None
-    due_on: date | None
-    total_minor: int
-    paid_minor: int
-    credited_minor: int
-    written_off_minor: int
-    settled_before_minor: int
-    reminder_cycle: int
-
-    @property
-    def standing(self) -> Standing:
-        """The row as the domain knows it."""
-        values = {name: getattr(self, name) for name in self.__slots__}
-        return Standing(**values | {"state": InvoiceState(self.state)})
-
-
 STANDING_COLUMNS = (
     "id, client_id, number, state, currency, issue_on, due_on, total_minor, paid_minor,"
     " credited_minor, written_off_minor, settled_before_minor, reminder_cycle"
 )
 
 
+def standing(*row: Any) -> Standing:
+    """An invoice as the domain knows it, from the values of `STANDING_COLUMNS`."""
+    state = InvoiceState(row[3])
+    return Standing(*(*row[:3], state, *row[4:]))
+
+
 def _invoices(books: Books, payment_ids: list[int]) -> Mapping[int, Standing]:
     rows = books.rows(
-        StandingRow,
+        standing,
         f"SELECT {STANDING_COLUMNS} FROM invoices"  # noqa: S608 - a constant, no input
         " WHERE id IN (SELECT invoice_id FROM intents"
         "              WHERE payment_id = ANY (CAST(:ids AS bigint[])))",
         ids=payment_ids,
     )
-    return {row.id: row.standing for row in rows}
+    return {row.id: row for row in rows}
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from decimal import Decimal
 from domain.errors import Refused
 from domain.invoices import Line, Standing, Totals, total
 from ledger.books import clients
-from ledger.books.holdings import STANDING_COLUMNS, StandingRow
+from ledger.books.holdings import STANDING_COLUMNS, standing
 from ledger.store import Books, columns
 
 _FAR = date(2200, 1, 1)
@@ -87,28 +87,26 @@ def check_dates(issue_on: date | None, due_on: date | None) -> None:
 
 def find(books: Books, invoice_id: int) -> Standing | None:
     """What the books say of the invoice, or None. Locks nothing."""
-    row = books.row(
-        StandingRow,
+    return books.row(
+        standing,
         f"SELECT {STANDING_COLUMNS} FROM invoices WHERE id = :id",  # noqa: S608 - a constant
         id=invoice_id,
     )
-    return row.standing if row else None
 
 
 def find_by_number(books: Books, number: str) -> Standing | None:
     """The issued or void invoice with this number, or None."""
-    row = books.row(
-        StandingRow,
+    return books.row(
+        standing,
         f"SELECT {STANDING_COLUMNS} FROM invoices WHERE number = :number",  # noqa: S608
         number=number,
     )
-    return row.standing if row else None
 
 
 def page(books: Books, *, after: int, most: int, client_id: int | None = None) -> list[Standing]:
     """Invoices with a row number above `after`, in that order, of one client if given."""
-    rows = books.rows(
-        StandingRow,
+    return books.rows(
+        standing,
         f"SELECT {STANDING_COLUMNS} FROM invoices"  # noqa: S608 - a constant
         " WHERE id > :after AND (CAST(:client AS bigint) IS NULL OR client_id = :client)"
         " ORDER BY id LIMIT :most",
@@ -116,7 +114,6 @@ def page(books: Books, *, after: int, most: int, client_id: int | None = None) -
         client=client_id,
         most=most,
     )
-    return [row.standing for row in rows]
 
 
 def extras(books: Books, invoice_ids: list[int]) -> dict[int, Extras]:
