@@ -1,5 +1,6 @@
 """An event put back is settled as if it had just come, and never twice."""
 
+import threading
 from collections.abc import Mapping
 
 import pytest
@@ -230,3 +231,20 @@ def test_a_rehearsal_takes_nothing_others_commit_meanwhile_for_its_own(desk: Des
 
     assert [each.reference for each in seen.payments] == ["pi_ours"]
     assert [payment.gateway_reference for payment in desk.payments()] == ["pi_theirs"]
+
+
+def test_two_persons_who_replay_one_event_at_once_are_one_act(desk: Desk):
+    (event,) = desk.deliver(Refused("x", "x"))
+    desk.settle()
+    second: list[PutBackRow] = []
+    other = threading.Thread(target=lambda: second.extend(put_back(desk, event)))
+
+    with desk.store.transaction() as books:
+        first = replaying.put_back(books, [event], "cli:ana", "the code was mended")
+        other.start()
+        while desk.query("SELECT count(*) FROM pg_locks WHERE NOT granted") == [(0,)]:
+            other.join(0.01)
+    other.join()
+
+    assert (first, second) == ([PutBackRow(event, "dead")], [])
+    assert desk.query("SELECT count(*) FROM journal WHERE act = 'replay'") == [(1,)]
