@@ -7,9 +7,10 @@ import typer
 
 from cli import asked, moments, opening, shapes
 from domain.errors import Refused
+from domain.facts import Ignored
 from ledger.inbox import events
 from ledger.inbox.events import EventRow, FactRow, MovedRow, State, TryRow, Wanted
-from runtime import clock
+from runtime import clock, wiring
 from web.api.fields import Code, LongLine
 
 app = typer.Typer(invoke_without_command=True, help="List what arrived, or show one event.")
@@ -55,22 +56,42 @@ def _show(
     ] = False,
     as_json: shapes.AsJson = False,
 ) -> None:
-    """Show one event: its tries, the facts it told, what was posted for their payments."""
+    """Show one event: its tries, and what is known and posted of the payments it tells of."""
     with opening.store().snapshot() as books:
         event = events.find(books, id_)
         if event is None:
             raise Refused("unknown_event", f"there is no event {id_}")
-        tries, facts = events.tries(books, id_), events.facts(books, id_)
+        body = events.raw(books, id_)
+        names, says = _read(event, body)
+        tries, facts = events.tries(books, id_), events.facts(books, event, names)
         postings = events.postings(books, [fact.id for fact in facts])
-        raw = shapes.foreign_text(events.raw(books, id_)) if with_raw else None
     if as_json:
-        told = {"event": event, "tries": tries, "facts": facts, "postings": postings}
-        return shapes.as_json(told if raw is None else told | {"raw": raw})
+        told = {"event": event, "says": says, "tries": tries, "facts": facts, "postings": postings}
+        return shapes.as_json(told | ({"raw": shapes.foreign_text(body)} if with_raw else {}))
     _show_event(event)
+    typer.echo(f"  says {says}")
     _show_tries(tries)
-    _show_facts(facts)
+    _show_facts(facts, id_)
     _show_postings(postings)
-    return typer.echo(f"\n{raw}") if raw is not None else None
+    return typer.echo(f"\n{shapes.foreign_text(body)}") if with_raw else None
+
+
+def _read(event: EventRow, body: bytes) -> tuple[set[str], str]:
+    """The names of the payments it tells of, as this version reads it, and what it says."""
+    gateway = wiring.gateways().get(event.gateway)
+    if gateway is None:
+        return set(), f"nothing here: {event.gateway} is not configured"
+    try:
+        reading = gateway.read(body)
+    except Refused as refusal:
+        return set(), f"nothing that makes sense: {refusal}"
+    except Exception as error:  # noqa: BLE001 - events that break our code are shown like any other
+        return set(), f"what breaks our code: {type(error).__name__}: {error}"
+    if isinstance(reading, Ignored):
+        return set(), f"nothing about our money: {reading.reason}"
+    reports = {report.fact.key.reference: report for report in reading}
+    names = {name for report in reading for name in report.names}
+    return names | set(reports), f"something of {', '.join(sorted(reports))}"
 
 
 def _show_list(rows: Sequence[EventRow], *, is_all: bool) -> None:
@@ -105,18 +126,19 @@ def _show_tries(tries: Sequence[TryRow]) -> None:
         typer.echo(f"  {moments.shown(each.started_at)}  {how}: {said}")
 
 
-def _show_facts(facts: Sequence[FactRow]) -> None:
-    typer.echo("\nFacts it told last:" if facts else "\nNo fact stands by its word.")
+def _show_facts(facts: Sequence[FactRow], event_id: int) -> None:
+    typer.echo("\nWhat is known of its payments:" if facts else "\nIt left no fact.")
     for fact in facts:
         amount = shapes.amount(fact.currency, fact.amount_minor)
         name = f"{fact.reference} {fact.move} {fact.item}".strip()
-        typer.echo(f"  {name}: {fact.fact_class} {fact.status}, {amount}")
+        by = "it" if fact.inbox_id == event_id else f"event {fact.inbox_id}"
+        typer.echo(f"  {name}: {fact.fact_class} {fact.status}, {amount}; last told by {by}")
 
 
 def _show_postings(postings: Sequence[MovedRow]) -> None:
     if not postings:
         return typer.echo("\nNothing was posted.")
-    typer.echo("\nPosted for their payments:")
+    typer.echo("\nWhat was posted for them:")
     return shapes.as_table(
         ("posting", "act", "kind", "from", "to", "amount"),
         [

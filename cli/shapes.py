@@ -21,10 +21,10 @@ def as_json(value: object) -> None:
 
 
 def as_table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Prints a table."""
+    """Prints a table; where it is too wide, cells fold and nothing is cut off."""
     table = Table(*names, box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*(Text(cell, overflow="fold") for cell in row))
     Console().print(table)
 
 

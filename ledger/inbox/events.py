@@ -1,5 +1,6 @@
 """Events as people look for them: which there are, how far they came, and what they left behind."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -61,7 +62,7 @@ class TryRow:
 
 @dataclass(frozen=True, slots=True)
 class FactRow:
-    """A fact as it stands, last changed by the event; the amount in minor units."""
+    """A fact as it stands; the amount in minor units. `inbox_id` is the event that told it last."""
 
     id: int
     reference: str
@@ -72,6 +73,7 @@ class FactRow:
     currency: str
     amount_minor: int
     happened_at: datetime
+    inbox_id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,16 +161,23 @@ def tries(books: Books, inbox_id: int) -> list[TryRow]:
     )
 
 
-def facts(books: Books, inbox_id: int) -> list[FactRow]:
-    """The facts that the event was the last to change.
-
-    Reads all facts: an index would cost every settlement, and this is asked by people alone.
-    """
+def facts(books: Books, event: EventRow, names: Collection[str]) -> list[FactRow]:
+    """The facts of the payments that go by these names, as the event tells them."""
     return books.rows(
         FactRow,
-        "SELECT id, reference, move, item, status, class, currency, amount_minor, happened_at"
-        " FROM facts WHERE inbox_id = :id ORDER BY id",
-        id=inbox_id,
+        """
+        SELECT f.id, f.reference, f.move, f.item, f.status, f.class, f.currency, f.amount_minor,
+               f.happened_at, f.inbox_id
+        FROM facts f
+        WHERE (f.gateway, f.account, f.reference) IN (
+            SELECT gateway, account, reference FROM payment_names
+            WHERE gateway = :gateway AND account = :account
+              AND name = ANY (CAST(:names AS text[])))
+        ORDER BY f.id
+        """,
+        gateway=event.gateway,
+        account=event.account,
+        names=sorted(names),
     )
 
 

@@ -1,12 +1,17 @@
 """`incasso events`: the event one looks for, and all it left behind."""
 
+import json
+
 import pytest
 
 from domain.errors import Refused
 from domain.facts import Ignored
+from runtime import wiring
 from tests.builders import a_report, ron
+from tests.cli.conftest import Wire
 from tests.cli.running import Run
 from tests.desk import Desk
+from tests.stripe_events import event, sisters
 
 DONE, DEAD, IGNORED, RECEIVED = 1, 2, 3, 4
 
@@ -64,17 +69,66 @@ def test_the_table_shows_each_event_and_says_when_there_are_more(run: Run, day: 
     assert none.out == "No such event.\n"
 
 
-def test_one_event_is_shown_with_its_facts_and_postings(run: Run, day: Desk):
-    shown, told = run("events", "show", "1"), run("events", "show", "1", "--json").json
+def test_sister_events_are_shown_with_the_facts_and_postings_of_their_payment(run: Run, day: Desk):
+    bodies = list(sisters("1", 12100, "INV-0001"))
+    ids_ = day.deliver(*[[a_report(ron("121"), names=["ch_1"])]] * 3)
+    for id_, body in zip(ids_, bodies, strict=True):
+        with day.store.transaction() as books:
+            books.run("UPDATE inbox SET raw = :raw WHERE id = :id", raw=body, id=id_)
+    day.settle()
 
-    assert told["event"]["state"] == "done"
-    assert [(fact["reference"], fact["status"]) for fact in told["facts"]] == [
-        ("pi_1", "succeeded")
-    ]
-    assert [posting["kind"] for posting in told["postings"]] == ["receive", "allocate"]
-    assert told["tries"] == []
-    assert "evt_1" in shown.out
-    assert "121.00 RON" in shown.out
+    for id_ in ids_:
+        shown, told = (
+            run("events", "show", str(id_)),
+            run("events", "show", str(id_), "--json").json,
+        )
+
+        assert told["event"]["state"] == "done"
+        assert told["says"] == "something of pi_1"
+        assert [(fact["reference"], fact["status"]) for fact in told["facts"]] == [
+            ("pi_1", "succeeded")
+        ]
+        assert [posting["kind"] for posting in told["postings"]] == ["receive", "allocate"]
+        assert told["tries"] == []
+        assert "last told by " in shown.out
+        assert "121.00 RON" in shown.out
+
+
+@pytest.mark.parametrize(
+    ("raw", "says"),
+    [
+        (b"{}", "nothing that makes sense"),
+        (event("evt_x", "customer.created", {"object": "customer"}), "nothing about our money"),
+    ],
+)
+def test_an_event_that_tells_nothing_of_a_payment_says_so(
+    run: Run, day: Desk, raw: bytes, says: str
+):
+    with day.store.transaction() as books:
+        books.run("UPDATE inbox SET raw = :raw WHERE id = 3", raw=raw)
+
+    assert says in run("events", "show", "3").out
+    assert "Nothing was posted." in run("events", "show", "3").out
+
+
+def test_an_event_that_breaks_our_code_is_shown_all_the_same(
+    run: Run, day: Desk, monkeypatch: pytest.MonkeyPatch
+):
+    genuine = wiring.gateways()["stripe"]
+    monkeypatch.setattr(type(genuine), "read", lambda self, raw: json.loads("no"))
+
+    shown = run("events", "show", "2")
+
+    assert shown.code == 0
+    assert "breaks our code: JSONDecodeError" in shown.out
+
+
+def test_an_event_of_a_gateway_that_is_not_configured_is_shown_all_the_same(
+    run: Run, day: Desk, wire: Wire
+):
+    wire(STRIPE_WEBHOOK_SECRETS=None)
+
+    assert "stripe is not configured" in run("events", "show", "1").out
 
 
 def test_one_event_is_shown_with_its_tries(run: Run, day: Desk):
