@@ -22,6 +22,7 @@ COMMANDS = (
     "events",
     "replay",
     "why",
+    "remind",
     "simulate",
     "token",
 )

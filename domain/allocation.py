@@ -26,7 +26,8 @@ class Intent:
 class Holding:
     """What the books hold of one payment, in minor units of `currency`.
 
-    `unapplied_minor` is the balance of its account; `unidentified_minor` waits for a client.
+    `unapplied_minor` is the balance of its account; `unidentified_minor` waits for a client;
+    `returned_minor` went back by refund or chargeback, `lost_minor` of it beyond what had come.
     `client_id` is None while nobody knows whose money it is.
     """
 
@@ -39,6 +40,8 @@ class Holding:
     received_minor: int
     unapplied_minor: int
     unidentified_minor: int
+    returned_minor: int
+    lost_minor: int
 
 
 def allocate(

@@ -10,6 +10,7 @@ PAYMENT = "payment"
 UNIDENTIFIED = "unidentified"
 INVOICE = "invoice"
 SALES = "outside:sales"
+LOSS = "outside:loss"
 
 
 class PostingKind(StrEnum):
@@ -20,6 +21,9 @@ class PostingKind(StrEnum):
     RECEIVE = "receive"
     ASSIGN = "assign"
     ALLOCATE = "allocate"
+    REFUND = "refund"
+    CHARGEBACK = "chargeback"
+    LOSS = "loss"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,19 @@ class Posting:
     client_id: int | None = None
     fact_id: int | None = None
     reverses: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """A posting of a payment as far as nothing has reversed it yet; `left_minor` is above zero."""
+
+    id: int
+    payment_id: int
+    kind: PostingKind
+    source: str
+    destination: str
+    invoice_id: int | None
+    left_minor: int
 
 
 def outside(gateway: str, account: str) -> str:

@@ -4,17 +4,27 @@ It asks only for the difference, so settling the same facts again changes nothin
 come late, twice or in another order need no code of their own.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from zoneinfo import ZoneInfo
 
+from domain import returns
 from domain.allocation import Holding, Intent, allocate
 from domain.attention import Attention, AttentionKind
 from domain.facts import Fact, Move, Status
 from domain.invoices import InvoiceState, Standing
 from domain.money import Money
-from domain.postings import PAYMENT, UNIDENTIFIED, Posting, PostingKind, outside
+from domain.postings import (
+    INVOICE,
+    PAYMENT,
+    UNIDENTIFIED,
+    Posted,
+    Posting,
+    PostingKind,
+    outside,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +39,14 @@ class KnownFact:
 class Extract:
     """The part of the books that a batch touches, as it stands under its locks.
 
-    Every payment with a fact that changed, the intents of those payments, every invoice they name,
-    and per payment what it has already given to each invoice.
+    Every payment with a fact that changed, and every other one that has money for the same
+    invoices; their intents, their invoices, and their postings as far as nothing reversed them.
     """
 
     payments: Sequence[Holding]
     intents: Mapping[int, Sequence[Intent]]
     invoices: Mapping[int, Standing]
-    applied_minor: Mapping[int, Mapping[int, int]]
+    posted: Mapping[int, Sequence[Posted]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,32 +62,127 @@ class Changes:
 def settle(extract: Extract, facts: Mapping[int, Sequence[KnownFact]], zone: ZoneInfo) -> Changes:
     """The changes that bring the books in line with the facts of each payment, by payment id.
 
-    `zone` is the seller's: a fact is effective on its local day there.
+    First everything that moved is booked, payment by payment; only then is money applied, so that
+    what one refund freed is there for another payment. `zone` is the seller's: a fact is effective
+    on its local day there.
     """
-    invoices = dict(extract.invoices)
-    postings: list[Posting] = []
-    payments: list[Holding] = []
-    attention: list[Attention] = []
-    for payment in sorted(extract.payments, key=lambda payment: payment.id):
-        intents = extract.intents.get(payment.id, ())
-        known = facts[payment.id]
-        moved = _moves(payment, known, _payer(payment, intents, invoices), zone)
-        holding = _held(payment, moved)
-        allocations = allocate(
-            holding,
-            intents,
-            invoices,
-            extract.applied_minor.get(payment.id, {}),
-            _arrived_on(known, zone),
+    desk = Desk(extract)
+    for payment_id in sorted(facts):
+        _book(desk, payment_id, facts[payment_id], zone)
+    days = [_told_on(known, zone) for known in facts.values()]
+    for payment_id in sorted(desk.holdings):
+        desk.apply(
+            payment_id, _told_on(facts[payment_id], zone) if payment_id in facts else max(days)
         )
-        _pay(invoices, allocations)
-        if moved or allocations:
-            holding = _held(holding, allocations)
-            postings += [*moved, *allocations]
-            payments.append(holding)
-            attention += unapplied(holding, intents, invoices)
-    changed = tuple(new for id_, new in invoices.items() if new is not extract.invoices[id_])
-    return Changes(tuple(postings), tuple(payments), changed, tuple(attention))
+    payments = [new for id_, new in desk.holdings.items() if new is not desk.before[id_]]
+    changed = [new for id_, new in desk.invoices.items() if new is not extract.invoices[id_]]
+    return Changes(
+        postings=tuple(desk.postings),
+        payments=tuple(payments),
+        invoices=tuple(changed),
+        attention=tuple(each for payment in payments for each in _seen(desk, payment)),
+    )
+
+
+class Desk:
+    """Payments and invoices while postings are made on them."""
+
+    def __init__(self, extract: Extract) -> None:
+        self.before = {payment.id: payment for payment in extract.payments}
+        self.holdings = dict(self.before)
+        self.invoices = dict(extract.invoices)
+        self.postings: list[Posting] = []
+        self._extract = extract
+        self._applied_minor: dict[int, dict[int, int]] = {
+            id_: applied(postings) for id_, postings in extract.posted.items()
+        }
+
+    def intents(self, payment_id: int) -> Sequence[Intent]:
+        return self._extract.intents.get(payment_id, ())
+
+    def posted(self, payment_id: int) -> Sequence[Posted]:
+        return self._extract.posted.get(payment_id, ())
+
+    def post(self, postings: Iterable[Posting]) -> None:
+        """Takes postings into the totals of their payment and their invoice."""
+        for posting in postings:
+            assert posting.payment_id is not None
+            self.postings.append(posting)
+            self.holdings[posting.payment_id] = _held(self.holdings[posting.payment_id], posting)
+            if posting.invoice_id is not None:
+                self._pay(posting, posting.invoice_id)
+
+    def apply(self, payment_id: int, on: date) -> None:
+        """Applies what a payment has left to what it is meant for."""
+        payment = self.holdings[payment_id]
+        applied_minor = self._applied_minor.get(payment_id, {})
+        self.post(allocate(payment, self.intents(payment_id), self.invoices, applied_minor, on))
+
+    def _pay(self, posting: Posting, invoice_id: int) -> None:
+        assert posting.payment_id is not None
+        minor = posting.money.minor * _sign(posting, INVOICE)
+        invoice = self.invoices[invoice_id]
+        self.invoices[invoice_id] = replace(invoice, paid_minor=invoice.paid_minor + minor)
+        given = self._applied_minor.setdefault(posting.payment_id, {})
+        given[invoice_id] = given.get(invoice_id, 0) + minor
+
+
+def applied(posted: Iterable[Posted]) -> dict[int, int]:
+    """What a payment has given to each invoice and not taken back, in minor units."""
+    sums: dict[int, int] = defaultdict(int)
+    for each in posted:
+        if each.kind is PostingKind.ALLOCATE and each.invoice_id is not None:
+            sums[each.invoice_id] += each.left_minor
+    return sums
+
+
+def _book(desk: Desk, payment_id: int, known: Sequence[KnownFact], zone: ZoneInfo) -> None:
+    """Books what came, what came back and what went back, in this order."""
+    payment = desk.holdings[payment_id]
+    client_id = _payer(payment, desk.intents(payment_id), desk.invoices)
+    desk.post(_receipts(payment, known, client_id, zone))
+    flow = returns.outflow([each.fact for each in known], payment.currency)
+    cause = _cause(known, zone)
+    posted = desk.posted(payment_id)
+    desk.post(returns.come_back(desk.holdings[payment_id], posted, flow, cause))
+    desk.post(_assignment(desk.holdings[payment_id], client_id, cause.on))
+    desk.post(returns.go_back(desk.holdings[payment_id], posted, flow, cause))
+
+
+def _seen(desk: Desk, payment: Holding) -> list[Attention]:
+    """What a person should see of a payment that changed."""
+    found = unapplied(payment, desk.intents(payment.id), desk.invoices)
+    before = desk.before[payment.id]
+    if payment.lost_minor > before.lost_minor:
+        lost = Money(payment.currency, payment.lost_minor)
+        found.append(Attention(AttentionKind.LOSS, f"payment:{payment.id}", lost))
+    if payment.returned_minor > before.returned_minor:
+        found += _reopened(desk, payment)
+    return found
+
+
+def _reopened(desk: Desk, payment: Holding) -> list[Attention]:
+    """Invoices that are owed again because money went back; nobody is chased without a word."""
+    is_dispute = any(
+        posting.kind is PostingKind.CHARGEBACK and posting.payment_id == payment.id
+        for posting in desk.postings
+    )
+    invoices = [desk.invoices[intent.invoice_id] for intent in desk.intents(payment.id)]
+    return [
+        Attention(
+            kind=AttentionKind.DISPUTED if is_dispute else AttentionKind.REFUNDED,
+            subject=f"invoice:{invoice.id}",
+            money=Money(invoice.currency, invoice.open_minor),
+        )
+        for invoice in invoices
+        if invoice.is_open
+    ]
+
+
+def _cause(known: Sequence[KnownFact], zone: ZoneInfo) -> returns.Cause:
+    """The last fact told: what returns of a payment are put down to."""
+    latest = max(known, key=lambda each: (each.fact.happened_at, each.id))
+    return returns.Cause(latest.fact.happened_at.astimezone(zone).date(), latest.id)
 
 
 def _payer(
@@ -90,24 +195,21 @@ def _payer(
     return invoices[first.invoice_id].client_id
 
 
-def _moves(
-    payment: Holding, facts: Sequence[KnownFact], client_id: int | None, zone: ZoneInfo
-) -> list[Posting]:
-    """Money that arrived and is not yet received, then money whose client is now known."""
-    postings = _receipts(payment, facts, client_id, zone)
-    if client_id is not None and payment.unidentified_minor:
-        postings.append(
-            Posting(
-                kind=PostingKind.ASSIGN,
-                source=UNIDENTIFIED,
-                destination=PAYMENT,
-                money=Money(payment.currency, payment.unidentified_minor),
-                effective_on=_arrived_on(facts, zone),
-                payment_id=payment.id,
-                client_id=client_id,
-            )
+def _assignment(payment: Holding, client_id: int | None, on: date) -> list[Posting]:
+    """Money that waited for its client, once that is known."""
+    if client_id is None or not payment.unidentified_minor:
+        return []
+    return [
+        Posting(
+            kind=PostingKind.ASSIGN,
+            source=UNIDENTIFIED,
+            destination=PAYMENT,
+            money=Money(payment.currency, payment.unidentified_minor),
+            effective_on=on,
+            payment_id=payment.id,
+            client_id=client_id,
         )
-    return postings
+    ]
 
 
 def _receipts(
@@ -143,34 +245,32 @@ def _counts_as_money(fact: Fact, payment: Holding) -> bool:
     )
 
 
-def _arrived_on(facts: Sequence[KnownFact], zone: ZoneInfo) -> date:
+def _told_on(facts: Sequence[KnownFact], zone: ZoneInfo) -> date:
     """The local day of the last report, for what follows from it."""
     return max(known.fact.happened_at for known in facts).astimezone(zone).date()
 
 
-def _held(payment: Holding, postings: Iterable[Posting]) -> Holding:
-    """The holding after postings of its own; `client_id` follows from the first that names one."""
-    for posting in postings:
-        minor = posting.money.minor
-        payment = replace(
-            payment,
-            client_id=payment.client_id if posting.client_id is None else posting.client_id,
-            received_minor=payment.received_minor + minor * (posting.kind is PostingKind.RECEIVE),
-            unapplied_minor=payment.unapplied_minor + minor * _sign(posting, PAYMENT),
-            unidentified_minor=payment.unidentified_minor + minor * _sign(posting, UNIDENTIFIED),
-        )
-    return payment
+_OUTWARD = (PostingKind.REFUND, PostingKind.CHARGEBACK)
+
+
+def _held(payment: Holding, posting: Posting) -> Holding:
+    """The holding after a posting of its own; its client follows from the first that names one."""
+    minor = posting.money.minor
+    came_from_outside = minor if posting.source.startswith("outside:") else -minor
+    return replace(
+        payment,
+        client_id=payment.client_id if posting.client_id is None else posting.client_id,
+        received_minor=payment.received_minor
+        + came_from_outside * (posting.kind is PostingKind.RECEIVE),
+        unapplied_minor=payment.unapplied_minor + minor * _sign(posting, PAYMENT),
+        unidentified_minor=payment.unidentified_minor + minor * _sign(posting, UNIDENTIFIED),
+        returned_minor=payment.returned_minor - came_from_outside * (posting.kind in _OUTWARD),
+        lost_minor=payment.lost_minor + came_from_outside * (posting.kind is PostingKind.LOSS),
+    )
 
 
 def _sign(posting: Posting, account: str) -> int:
     return (posting.destination == account) - (posting.source == account)
-
-
-def _pay(invoices: dict[int, Standing], allocations: Iterable[Posting]) -> None:
-    for posting in allocations:
-        assert posting.invoice_id is not None
-        invoice = invoices[posting.invoice_id]
-        invoices[invoice.id] = replace(invoice, paid_minor=invoice.paid_minor + posting.money.minor)
 
 
 def unapplied(

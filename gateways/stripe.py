@@ -1,8 +1,8 @@
-"""Stripe's dialect: the signature on a delivery, and what its events tell about money in."""
+"""Stripe's dialect: the signature on a delivery, and what its events tell about money."""
 
 import hmac
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -71,26 +71,26 @@ class Stripe:
         )
 
     def read(self, raw: bytes) -> Reading:
-        """One report of money in, or why the event tells nothing about ours."""
+        """One report of money in, out or back, or why the event tells nothing about ours."""
         event = _parsed(raw)
         ignored = self._not_ours(event)
         if ignored is not None:
             return ignored
         tell = _EVENTS.get(event["type"])
         if tell is None:
-            return Ignored(f"{event['type']} says nothing about money in")
+            return Ignored(f"{event['type']} says nothing about money that moved")
         subject = _mapping(_mapping(event, "data"), "object")
         told = tell(subject)
         if isinstance(told, Ignored):
             return told
         fact = Fact(
-            key=FactKey(NAME, self.account, told.reference, Move.IN, ""),
+            key=FactKey(NAME, self.account, told.reference, told.move, told.item),
             status=told.status,
-            fact_class=FactClass.PAYMENT,
+            fact_class=told.fact_class,
             money=_money(subject, told.amount_field),
             trust=Trust.DELIVERY,
             happened_at=_instant(event, "created"),
-            meant_for=_meant_for(subject),
+            meant_for=_meant_for(subject) if told.move is Move.IN else (),
         )
         return (Report(fact, told.names),)
 
@@ -128,6 +128,9 @@ class _Told:
     names: tuple[str, ...]
     status: Status
     amount_field: str
+    move: Move = Move.IN
+    item: str = ""
+    fact_class: FactClass = FactClass.PAYMENT
 
 
 _Teller = Callable[[Payload], _Told | Ignored]
@@ -176,6 +179,60 @@ def _succeeded_charge(charge: Payload) -> _Told | Ignored:
     return _told(charge, ("payment_intent", "id"), Status.SUCCEEDED, "amount_captured")
 
 
+_REFUND_STATUSES = {
+    "pending": Status.PENDING,
+    "requires_action": Status.PENDING,
+    "succeeded": Status.SUCCEEDED,
+    "failed": Status.FAILED,
+    "canceled": Status.FAILED,
+}
+
+
+def _refund(refund: Payload) -> _Told:
+    status = _REFUND_STATUSES.get(str(refund.get("status")))
+    if status is None:
+        raise Refused("malformed_event", "the refund's status is none that is known")
+    told = _told(refund, ("payment_intent", "charge"), status, "amount")
+    item = _needed(_reference(refund, "id"), "a refund has an id")
+    return replace(told, move=Move.OUT, item=item, fact_class=FactClass.REFUND)
+
+
+def _dispute(move: Move) -> _Teller:
+    """Money moved with a dispute: the amount is the dispute's, in the currency of the charge."""
+
+    def tell(dispute: Payload) -> _Told:
+        told = _told(dispute, ("payment_intent", "charge"), Status.SUCCEEDED, "amount")
+        dispute_id = _needed(_reference(dispute, "id"), "a dispute has an id")
+        item = f"{dispute_id}/{_moved_by(dispute, move)}"
+        return replace(told, move=move, item=item, fact_class=FactClass.CHARGEBACK)
+
+    return tell
+
+
+def _moved_by(dispute: Payload, move: Move) -> str:
+    """The balance transaction that took the money, or brought it back; empty when none is named."""
+    entries = dispute.get("balance_transactions")
+    for entry in reversed(entries) if isinstance(entries, list) else ():
+        amount = entry.get("amount") if isinstance(entry, dict) else None
+        if type(amount) is int and (amount < 0) is (move is Move.OUT):
+            return _reference(entry, "id") or ""
+    return ""
+
+
+def _needed(name: str | None, law: str) -> str:
+    if name is None:
+        raise Refused("malformed_event", law)
+    return name
+
+
+def _opened_dispute(_: Payload) -> Ignored:
+    return Ignored("a dispute moves no money by being opened", AttentionKind.DISPUTE_OPENED)
+
+
+def _closed_dispute(_: Payload) -> Ignored:
+    return Ignored("a dispute moves no money by being closed")
+
+
 _EVENTS: Mapping[str, _Teller] = {
     "checkout.session.completed": _completed_session,
     "checkout.session.async_payment_succeeded": _session(Status.SUCCEEDED),
@@ -187,6 +244,13 @@ _EVENTS: Mapping[str, _Teller] = {
     "charge.succeeded": _succeeded_charge,
     "charge.pending": _charge(Status.PENDING),
     "charge.failed": _charge(Status.FAILED),
+    "refund.created": _refund,
+    "refund.updated": _refund,
+    "refund.failed": _refund,
+    "charge.dispute.created": _opened_dispute,
+    "charge.dispute.closed": _closed_dispute,
+    "charge.dispute.funds_withdrawn": _dispute(Move.OUT),
+    "charge.dispute.funds_reinstated": _dispute(Move.BACK),
 }
 
 

@@ -9,6 +9,7 @@ from domain.allocation import Holding, Intent
 from domain.facts import Fact, FactClass, FactKey, Move, Report, Status, Trust
 from domain.invoices import InvoiceState, Line, Standing, VatCategory
 from domain.money import Money, parse
+from domain.postings import INVOICE, PAYMENT, Posted, PostingKind
 from domain.settlement import KnownFact
 
 ZONE = ZoneInfo("Europe/Bucharest")
@@ -67,6 +68,8 @@ def a_holding(  # a payment with nothing received yet
     received_minor: int = 0,
     unapplied_minor: int = 0,
     unidentified_minor: int = 0,
+    returned_minor: int = 0,
+    lost_minor: int = 0,
 ) -> Holding:
     return Holding(
         id=id_,
@@ -78,7 +81,13 @@ def a_holding(  # a payment with nothing received yet
         received_minor=received_minor,
         unapplied_minor=unapplied_minor,
         unidentified_minor=unidentified_minor,
+        returned_minor=returned_minor,
+        lost_minor=lost_minor,
     )
+
+
+def an_allocation(minor: int, *, id_: int = 1, payment_id: int = 1, invoice_id: int = 1) -> Posted:
+    return Posted(id_, payment_id, PostingKind.ALLOCATE, PAYMENT, INVOICE, invoice_id, minor)
 
 
 def an_intent(

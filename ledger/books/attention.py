@@ -63,6 +63,21 @@ def renew(books: Books, payment_ids: Sequence[int], found: Sequence[Attention]) 
     open_all(books, found)
 
 
+def close(
+    books: Books, subject: str, kinds: Sequence[AttentionKind], resolver: str, how: str
+) -> None:
+    """Closes what is open of these kinds for a subject; nothing open is fine."""
+    books.run(
+        "UPDATE attention SET resolved_at = clock_timestamp(), resolver = :resolver, how = :how"
+        " WHERE subject = :subject AND kind = ANY (CAST(:kinds AS text[]))"
+        " AND resolved_at IS NULL",
+        subject=subject,
+        kinds=[kind.value for kind in kinds],
+        resolver=resolver,
+        how=how,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class OpenRow:
     """One thing that waits for a person; the amount in minor units, None where there is none."""

@@ -7,8 +7,8 @@ from typing import Any
 
 from domain.allocation import Holding, Intent
 from domain.invoices import InvoiceState, Standing
+from domain.postings import Posted, PostingKind
 from domain.settlement import Extract
-from ledger.books import payments
 from ledger.store import Books, columns
 
 
@@ -21,18 +21,36 @@ def lock_payments(books: Books, payment_ids: Sequence[int]) -> None:
     )
 
 
-def lock_invoices_meant(books: Books, payment_ids: Sequence[int]) -> None:
-    """Locks every invoice these payments are meant for, by id; hold the payments first."""
+def lock_invoices_touched(books: Books, payment_ids: Sequence[int]) -> None:
+    """Locks every invoice these payments are meant for or applied to, by id; payments first."""
     books.run(
-        """
-        SELECT FROM invoices
-        WHERE id IN (SELECT invoice_id FROM intents
-                     WHERE payment_id = ANY (CAST(:ids AS bigint[])))
-        ORDER BY id
-        FOR NO KEY UPDATE
-        """,
+        f"SELECT FROM invoices WHERE id IN ({_TOUCHED}) ORDER BY id FOR NO KEY UPDATE",
         ids=list(payment_ids),
     )
+
+
+def sharing(books: Books, payment_ids: Sequence[int]) -> list[int]:
+    """These payments, and all others with unapplied money that are meant for the same invoices."""
+    rows = books.rows(
+        _Id,
+        f"""
+        SELECT p.id FROM payments p WHERE p.id = ANY (CAST(:ids AS bigint[]))
+        UNION
+        SELECT p.id FROM payments p JOIN intents n ON n.payment_id = p.id
+        WHERE p.unapplied_minor > 0 AND n.invoice_id IN ({_TOUCHED})
+        ORDER BY id
+        """,  # noqa: S608 - a constant
+        ids=list(payment_ids),
+    )
+    return [row.id for row in rows]
+
+
+_TOUCHED = """
+    SELECT invoice_id FROM intents WHERE payment_id = ANY (CAST(:ids AS bigint[]))
+    UNION
+    SELECT invoice_id FROM postings
+    WHERE payment_id = ANY (CAST(:ids AS bigint[])) AND invoice_id IS NOT NULL
+"""
 
 
 def lock_invoice_and_payments(books: Books, invoice_id: int) -> list[int]:
@@ -64,7 +82,7 @@ def extract(books: Books, payment_ids: Sequence[int]) -> Extract:
         payments=_payments(books, ids),
         intents=_intents(books, ids),
         invoices=_invoices(books, ids),
-        applied_minor=_applied(books, ids),
+        posted=_posted(books, ids),
     )
 
 
@@ -73,19 +91,28 @@ def write_payments(books: Books, held: Sequence[Holding]) -> None:
     if not held:
         return
     rows = [
-        (p.id, p.client_id, p.received_minor, p.unapplied_minor, p.unidentified_minor) for p in held
+        (
+            *(p.id, p.client_id, p.received_minor, p.unapplied_minor, p.unidentified_minor),
+            *(p.returned_minor, p.lost_minor),
+        )
+        for p in held
     ]
     books.run(
         """
         UPDATE payments p SET client_id = told.client_id, amount_minor = told.received,
                unapplied_minor = told.unapplied, unidentified_minor = told.unidentified,
+               returned_minor = told.returned, lost_minor = told.lost,
                updated_at = now()
         FROM unnest(CAST(:ids AS bigint[]), CAST(:clients AS bigint[]), CAST(:received AS bigint[]),
-                    CAST(:unapplied AS bigint[]), CAST(:unidentified AS bigint[]))
-             AS told (id, client_id, received, unapplied, unidentified)
+                    CAST(:unapplied AS bigint[]), CAST(:unidentified AS bigint[]),
+                    CAST(:returned AS bigint[]), CAST(:lost AS bigint[]))
+             AS told (id, client_id, received, unapplied, unidentified, returned, lost)
         WHERE p.id = told.id
         """,
-        **columns(rows, ("ids", "clients", "received", "unapplied", "unidentified")),
+        **columns(
+            rows,
+            ("ids", "clients", "received", "unapplied", "unidentified", "returned", "lost"),
+        ),
     )
 
 
@@ -108,7 +135,8 @@ def _payments(books: Books, ids: list[int]) -> list[Holding]:
         Holding,
         """
         SELECT id, coalesce(gateway, ''), coalesce(account, ''), coalesce(gateway_reference, ''),
-               client_id, currency, amount_minor, unapplied_minor, unidentified_minor
+               client_id, currency, amount_minor, unapplied_minor, unidentified_minor,
+               returned_minor, lost_minor
         FROM payments WHERE id = ANY (CAST(:ids AS bigint[])) ORDER BY id
         """,
         ids=ids,
@@ -144,8 +172,7 @@ def _invoices(books: Books, payment_ids: list[int]) -> Mapping[int, Standing]:
     rows = books.rows(
         standing,
         f"SELECT {STANDING_COLUMNS} FROM invoices"  # noqa: S608 - a constant, no input
-        " WHERE id IN (SELECT invoice_id FROM intents"
-        "              WHERE payment_id = ANY (CAST(:ids AS bigint[])))",
+        f" WHERE id IN ({_TOUCHED})",
         ids=payment_ids,
     )
     return {row.id: row for row in rows}
@@ -170,8 +197,45 @@ def _payments_of(books: Books, invoice_id: int) -> list[int]:
     return [row.id for row in rows]
 
 
-def _applied(books: Books, ids: list[int]) -> Mapping[int, Mapping[int, int]]:
-    grouped: dict[int, dict[int, int]] = defaultdict(dict)
-    for row in payments.applied(books, ids):
-        grouped[row.payment_id][row.invoice_id] = row.amount_minor
+@dataclass(frozen=True, slots=True)
+class _PostedRow:
+    id: int
+    payment_id: int
+    kind: str
+    source: str
+    destination: str
+    invoice_id: int | None
+    left_minor: int
+
+
+def _posted(books: Books, ids: list[int]) -> Mapping[int, Sequence[Posted]]:
+    """Postings of these payments that are no opposites, as far as nothing has reversed them."""
+    rows = books.rows(
+        _PostedRow,
+        """
+        SELECT p.id, p.payment_id, p.kind, p.source, p.destination, p.invoice_id,
+               p.amount_minor - coalesce(r.amount_minor, 0)
+        FROM postings p
+        LEFT JOIN (SELECT reverses, sum(amount_minor)::bigint AS amount_minor FROM postings
+                   WHERE payment_id = ANY (CAST(:ids AS bigint[])) AND reverses IS NOT NULL
+                   GROUP BY reverses) r ON r.reverses = p.id
+        WHERE p.payment_id = ANY (CAST(:ids AS bigint[])) AND p.reverses IS NULL
+          AND p.amount_minor > coalesce(r.amount_minor, 0)
+        ORDER BY p.id
+        """,
+        ids=ids,
+    )
+    grouped: dict[int, list[Posted]] = defaultdict(list)
+    for row in rows:
+        grouped[row.payment_id].append(
+            Posted(
+                row.id,
+                row.payment_id,
+                PostingKind(row.kind),
+                row.source,
+                row.destination,
+                row.invoice_id,
+                row.left_minor,
+            )
+        )
     return grouped

@@ -10,7 +10,7 @@ from domain.errors import Refused
 from domain.invoices import InvoiceState, Standing
 from domain.money import Money
 from domain.postings import INVOICE, PAYMENT, SALES, Posting, PostingKind
-from domain.settlement import Extract, unapplied
+from domain.settlement import Extract, applied, unapplied
 from ledger.books import attention, clients, holdings, invoices, journal, seller
 from ledger.letters import reminders
 from ledger.store import Books
@@ -109,7 +109,7 @@ def _apply_meant(
     postings: list[Posting] = []
     for payment in extract.payments:
         meant = [i for i in extract.intents.get(payment.id, ()) if i.invoice_id == issued.id]
-        applied_minor = extract.applied_minor.get(payment.id, {})
+        applied_minor = applied(extract.posted.get(payment.id, ()))
         taken = allocate(payment, meant, {issued.id: issued}, applied_minor, issued.issue_on)
         for posting in taken:
             minor = posting.money.minor

@@ -47,14 +47,46 @@ LEFT JOIN (SELECT payment_id, sum(CASE WHEN destination = 'unidentified' THEN am
        ON p.payment_id = m.id
 WHERE m.unidentified_minor <> coalesce(p.balance, 0) OR coalesce(p.balance, 0) < 0
 
--- law: what a payment received is applied, unapplied or unidentified
-SELECT 'payment:' || m.id, format('received %s, allocated %s, unapplied %s, unidentified %s',
-       m.amount_minor, coalesce(p.allocated, 0), m.unapplied_minor, m.unidentified_minor)
+-- law: what a payment received is applied, unapplied, unidentified or gone back
+SELECT 'payment:' || m.id, format(
+       'received %s, lost %s, allocated %s, unapplied %s, unidentified %s, returned %s',
+       m.amount_minor, m.lost_minor, coalesce(p.allocated, 0), m.unapplied_minor,
+       m.unidentified_minor, m.returned_minor)
 FROM payments m
 LEFT JOIN (SELECT payment_id, sum(CASE destination WHEN 'invoice' THEN amount_minor
                                   ELSE -amount_minor END) AS allocated
            FROM postings WHERE kind = 'allocate' GROUP BY payment_id) p ON p.payment_id = m.id
-WHERE m.amount_minor <> coalesce(p.allocated, 0) + m.unapplied_minor + m.unidentified_minor
+WHERE m.amount_minor + m.lost_minor <> coalesce(p.allocated, 0) + m.unapplied_minor
+      + m.unidentified_minor + m.returned_minor
+
+-- law: what went back, and what was lost by it, is what the postings say
+SELECT 'payment:' || m.id, format('stored %s and %s, postings say %s and %s', m.returned_minor,
+       m.lost_minor, coalesce(p.returned, 0), coalesce(p.lost, 0))
+FROM payments m
+LEFT JOIN (SELECT payment_id,
+                  sum(CASE WHEN destination LIKE 'outside:%' THEN amount_minor
+                      ELSE -amount_minor END) FILTER (WHERE kind IN ('refund', 'chargeback'))
+                      AS returned,
+                  sum(CASE WHEN source LIKE 'outside:%' THEN amount_minor
+                      ELSE -amount_minor END) FILTER (WHERE kind = 'loss') AS lost
+           FROM postings WHERE kind IN ('refund', 'chargeback', 'loss') GROUP BY payment_id) p
+       ON p.payment_id = m.id
+WHERE (m.returned_minor, m.lost_minor) <> (coalesce(p.returned, 0), coalesce(p.lost, 0))
+
+-- law: what went back is exactly what the facts say went back
+SELECT 'payment:' || m.id, format('booked %s, facts say %s', m.returned_minor, f.refunded + f.charged)
+FROM payments m
+JOIN (SELECT gateway, account, reference, currency,
+             coalesce(sum(amount_minor) FILTER (WHERE move = 'out' AND class <> 'chargeback'), 0)
+                 AS refunded,
+             greatest(0, coalesce(sum(CASE move WHEN 'back' THEN -amount_minor
+                                      ELSE amount_minor END)
+                 FILTER (WHERE move = 'back' OR (move = 'out' AND class = 'chargeback')), 0))
+                 AS charged
+      FROM facts WHERE status = 'succeeded' GROUP BY gateway, account, reference, currency) f
+       ON (m.gateway, m.account, m.gateway_reference, m.currency)
+        = (f.gateway, f.account, f.reference, f.currency)
+WHERE m.returned_minor <> f.refunded + f.charged
 
 -- law: money waits unidentified exactly while no client is known
 SELECT 'payment:' || id, format('client %s, unapplied %s, unidentified %s',

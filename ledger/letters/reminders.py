@@ -16,10 +16,15 @@ from ledger.store import Books, columns
 
 _MOST_INVOICES = 500
 
+# An invoice that money went back from is held, whatever the order of the reports: a person decides
+# whether it is owed again, and the word holds for what had gone back by then.
 _IS_CHASED = """
     i.state = 'issued' AND c.reminder_policy = 'standard'
     AND i.paid_minor + i.credited_minor + i.written_off_minor + i.settled_before_minor
         < i.total_minor
+    AND NOT EXISTS (SELECT FROM intents n JOIN payments p ON p.id = n.payment_id
+                    LEFT JOIN hold_words w ON (w.invoice_id, w.payment_id) = (i.id, p.id)
+                    WHERE n.invoice_id = i.id AND p.returned_minor > coalesce(w.returned_minor, 0))
 """
 
 
@@ -50,10 +55,13 @@ def plan(books: Books, zone: ZoneInfo) -> int:
     return plan_for(books, [row.id for row in found], zone)
 
 
-def plan_for(books: Books, invoice_ids: Sequence[int], zone: ZoneInfo) -> int:
+def plan_for(
+    books: Books, invoice_ids: Sequence[int], zone: ZoneInfo, since: date = date.min
+) -> int:
     """Plans the steps of these invoices, whose locks are held, as far as they are still chased.
 
-    Step days are local days of the client, else of the seller, whose zone is `zone`.
+    Step days are local days of the client, else of the seller, whose zone is `zone`; they are
+    counted from the due day, or from `since` where that is later.
     """
     unplanned = books.rows(
         _Unplanned,
@@ -66,7 +74,10 @@ def plan_for(books: Books, invoice_ids: Sequence[int], zone: ZoneInfo) -> int:
         ids=list(invoice_ids),
     )
     rows = [
-        (each.invoice_id, step, each.cycle, due_at(each.due_on, step, _zone(each, zone)))
+        (
+            *(each.invoice_id, step, each.cycle),
+            due_at(max(each.due_on, since), step, _zone(each, zone)),
+        )
         for each in unplanned
         for step in STEPS_DAYS
     ]

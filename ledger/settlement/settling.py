@@ -6,12 +6,13 @@ written from arrays, and the fold between is pure.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import assert_never
 from zoneinfo import ZoneInfo
 
 from domain import settlement
 from domain.attention import Attention, AttentionKind
-from domain.errors import Refused
+from domain.errors import Refused, TryLater
 from domain.facts import Fact, Ignored, Move, Reading, Report, Status
 from domain.settlement import Changes, KnownFact
 from ledger.books import attention, holdings, journal
@@ -91,16 +92,27 @@ def _settle(
 ) -> tuple[Changes, list[Attention]]:
     """Locks the payments, then the invoices they are meant for, and posts what is missing.
 
-    An intent's foreign key shares a lock on its invoice, so intents come after the payments.
+    Where money went back, the others that are meant for the same invoices are locked and applied
+    with them: what one payment lost, another one may have. An intent's foreign key shares a lock
+    on its invoice, so intents come after the payments.
     """
-    payment_ids = sorted(payments.values())
+    facts = {payments[reference]: merged.facts[reference] for reference in payments}
+    payment_ids = sorted(facts)
+    is_return = any(_is_return(known) for known in facts.values())
+    if is_return:
+        payment_ids = holdings.sharing(books, payment_ids)
     holdings.lock_payments(books, payment_ids)
     named_twice = meaning.note_intents(books, merged, payments)
-    holdings.lock_invoices_meant(books, payment_ids)
-    facts = {payments[reference]: merged.facts[reference] for reference in payments}
+    holdings.lock_invoices_touched(books, payment_ids)
+    if is_return and holdings.sharing(books, payment_ids) != payment_ids:
+        raise TryLater(timedelta(milliseconds=50), "money for the same invoice came meanwhile")
     changes = settlement.settle(holdings.extract(books, payment_ids), facts, zone)
     _write(books, changes, inbox_ids)
     return changes, named_twice
+
+
+def _is_return(known: Sequence[KnownFact]) -> bool:
+    return any(each.fact.key.move is not Move.IN for each in known)
 
 
 def _payments(books: Books, merged: Merged, zone: ZoneInfo) -> dict[Reference, int]:

@@ -11,16 +11,27 @@ from domain.facts import Status
 from domain.invoices import InvoiceState
 from domain.postings import PostingKind
 from domain.settlement import Changes, Extract, settle
-from tests.builders import ZONE, a_fact, a_holding, a_known, an_intent, an_invoice, at, eur, ron
+from tests.builders import (
+    ZONE,
+    a_fact,
+    a_holding,
+    a_known,
+    an_allocation,
+    an_intent,
+    an_invoice,
+    at,
+    eur,
+    ron,
+)
 
 
-def an_extract(*, payment=None, invoices=(an_invoice(),), intents=(an_intent(),), applied=None):
+def an_extract(*, payment=None, invoices=(an_invoice(),), intents=(an_intent(),), applied=()):
     payment = payment or a_holding()
     return Extract(
         payments=(payment,),
         intents={payment.id: intents},
         invoices={invoice.id: invoice for invoice in invoices},
-        applied_minor={payment.id: applied or {}},
+        posted={payment.id: applied},
     )
 
 
@@ -47,7 +58,9 @@ def test_settling_again_posts_nothing():
     first = fold(an_extract(), a_fact(ron("120.00")))
 
     again = fold(
-        an_extract(payment=first.payments[0], invoices=first.invoices, applied={1: 12000}),
+        an_extract(
+            payment=first.payments[0], invoices=first.invoices, applied=[an_allocation(12000)]
+        ),
         a_fact(ron("120.00")),
     )
 
@@ -63,7 +76,9 @@ def test_a_capture_that_grew_posts_its_growth():
     first = fold(an_extract(), a_fact(ron("80.00")))
 
     grown = fold(
-        an_extract(payment=first.payments[0], invoices=first.invoices, applied={1: 8000}),
+        an_extract(
+            payment=first.payments[0], invoices=first.invoices, applied=[an_allocation(8000)]
+        ),
         a_fact(ron("100.00")),
     )
 
@@ -166,7 +181,7 @@ def test_an_invoice_is_paid_by_what_is_meant_for_it_up_to_its_total(amounts, tot
     for payment in payments:
         intents = {payment.id: (an_intent(payment.id),)}
         extract = Extract((payment,), intents, {1: invoice}, {})
-        changes = settle(extract, facts, ZONE)
+        changes = settle(extract, {payment.id: facts[payment.id]}, ZONE)
         invoice = changes.invoices[0] if changes.invoices else invoice
         unapplied_minor += changes.payments[0].unapplied_minor
         received = [p.money.minor for p in changes.postings if p.kind is PostingKind.RECEIVE]

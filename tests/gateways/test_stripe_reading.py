@@ -86,7 +86,6 @@ def test_a_partial_capture_counts_what_was_captured():
 QUIET = {
     "nothing to pay": stripe_body("session_free"),
     "a subscription": stripe_body("session_subscription"),
-    "a refund": stripe_body("refund_created"),
     "a thin event": stripe_body("thin"),
     "an unknown type": stripe_body("intent_succeeded", type="customer.created"),
 }
@@ -220,3 +219,64 @@ SENSELESS = {
 def test_a_genuine_event_without_sense_is_refused(raw: bytes):
     with pytest.raises(Refused):
         TEST.read(raw)
+
+
+REFUNDS = {
+    "pending": Status.PENDING,
+    "requires_action": Status.PENDING,
+    "succeeded": Status.SUCCEEDED,
+    "failed": Status.FAILED,
+    "canceled": Status.FAILED,
+}
+
+
+@pytest.mark.parametrize("kind", ["refund.created", "refund.updated", "refund.failed"])
+@pytest.mark.parametrize(("status", "told"), REFUNDS.items())
+def test_a_refund_is_one_fact_of_its_payment(kind: str, status: str, told: Status):
+    report = the_report(
+        stripe_object("refund_created", status=status).replace(
+            b'"refund.created"', f'"{kind}"'.encode()
+        )
+    )
+
+    assert report.fact.key == FactKey("stripe", "own/test", "pi_3Own42", Move.OUT, "re_3Own42")
+    assert report.fact.status is told
+    assert report.fact.money == Money("RON", 5000)
+    assert report.fact.fact_class is FactClass.REFUND
+    assert report.fact.meant_for == ()
+    assert report.names == ("pi_3Own42", "ch_3Own42")
+
+
+@pytest.mark.parametrize(
+    ("kind", "move", "transaction"),
+    [
+        ("charge.dispute.funds_withdrawn", Move.OUT, "txn_out"),
+        ("charge.dispute.funds_reinstated", Move.BACK, "txn_back"),
+    ],
+)
+def test_a_dispute_moves_money_by_its_balance_transaction(kind: str, move: Move, transaction: str):
+    report = the_report(stripe_body("dispute_lost_and_won", type=kind))
+
+    assert report.fact.key.move is move
+    assert report.fact.key.item == f"du_3Own42/{transaction}"
+    assert report.fact.fact_class is FactClass.CHARGEBACK
+    assert report.fact.money == Money("RON", 24200)
+
+
+def test_a_dispute_that_is_opened_or_closed_moves_no_money():
+    opened = TEST.read(stripe_body("dispute_lost_and_won", type="charge.dispute.created"))
+    closed = TEST.read(stripe_body("dispute_lost_and_won", type="charge.dispute.closed"))
+
+    assert ignored(opened).attention is AttentionKind.DISPUTE_OPENED
+    assert ignored(closed).attention is None
+
+
+def test_a_refund_whose_status_nobody_knows_is_refused():
+    with pytest.raises(Refused):
+        TEST.read(stripe_object("refund_created", status="vanished"))
+
+
+def test_a_running_total_of_refunds_books_nothing():
+    total = stripe_body("charge_succeeded", type="charge.refunded")
+
+    assert ignored(TEST.read(total)).attention is None

@@ -1,0 +1,195 @@
+"""Money that went back, in the books: reopened invoices are held, and other credit steps in."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from typing import Any
+
+import pytest
+
+from domain.errors import Refused, TryLater
+from domain.facts import FactClass, Move, Report, Status
+from ledger.books import holds
+from ledger.inbox import waiting
+from ledger.inbox.waiting import Closing
+from ledger.letters import reminders
+from ledger.settlement import settling
+from ledger.store import Store
+from tests.builders import TODAY, ZONE, a_report, at, ron
+from tests.desk import Desk
+
+LATER = at("2027-06-01")
+
+
+def a_refund(amount: str, item: str = "re_1", **fields: Any) -> Report:
+    told: dict[str, Any] = {"fact_class": FactClass.REFUND, "meant_for": None}
+    return a_report(ron(amount), move=Move.OUT, item=item, **told | fields)
+
+
+def test_a_refund_reopens_its_invoice_and_nobody_is_chased_for_it(desk: Desk, store: Store):
+    invoice = desk.invoice(desk.open())
+    desk.deliver([a_report(ron("121"), meant_for=invoice.number)])
+    desk.settle()
+
+    desk.deliver([a_refund("21")])
+    desk.settle()
+
+    assert desk.standing(invoice.id).open_minor == 2100
+    assert desk.attention() == [("refunded", f"invoice:{invoice.id}")]
+    assert desk.query("SELECT returned_minor, unapplied_minor FROM payments") == [(2100, 0)]
+    with store.transaction() as books:
+        assert reminders.plan(books, ZONE) == 0
+        assert not reminders.write(books, invoice.id, LATER)
+    assert desk.differences() == []
+
+
+def test_a_refund_that_comes_before_its_payment_waits_for_it(desk: Desk):
+    invoice = desk.invoice(desk.open())
+    desk.deliver([a_refund("21")])
+    desk.settle()
+    assert desk.payments() == []
+
+    desk.deliver([a_report(ron("121"), meant_for=invoice.number)])
+    desk.settle()
+
+    assert desk.standing(invoice.id).paid_minor == 10000
+    assert desk.differences() == []
+
+
+def test_a_failed_refund_pays_the_invoice_again(desk: Desk):
+    invoice = desk.invoice(desk.open())
+    for told in (
+        a_report(ron("121"), meant_for=invoice.number),
+        a_refund("121"),
+        a_refund("121", status=Status.FAILED),
+    ):
+        desk.deliver([told])
+        desk.settle()
+
+    assert not desk.standing(invoice.id).is_open
+    assert desk.query("SELECT returned_minor FROM payments") == [(0,)]
+    assert desk.differences() == []
+
+
+def test_a_dispute_after_a_refund_is_a_loss_until_it_is_won(desk: Desk):
+    invoice = desk.invoice(desk.open())
+    chargeback: dict[str, Any] = {
+        "fact_class": FactClass.CHARGEBACK,
+        "meant_for": None,
+        "item": "du_1",
+    }
+    lost = []
+    for told in (
+        a_report(ron("121"), meant_for=invoice.number),
+        a_refund("100"),
+        a_report(ron("121"), move=Move.OUT, **chargeback),
+        a_report(ron("121"), move=Move.BACK, **chargeback),
+    ):
+        desk.deliver([told])
+        desk.settle()
+        lost += desk.query("SELECT lost_minor FROM payments")
+        assert desk.differences() == []
+
+    assert lost == [(0,), (0,), (10000,), (0,)]
+    assert desk.standing(invoice.id).paid_minor == 2100
+    assert ("loss", "payment:1") in desk.attention()
+
+
+def test_unidentified_money_goes_back_from_where_it_waits(desk: Desk):
+    desk.open()
+    desk.deliver([a_report(ron("50"), meant_for=None)], [a_refund("50")])
+    desk.settle()
+
+    assert desk.query("SELECT unidentified_minor, returned_minor FROM payments") == [(0, 5000)]
+    assert desk.attention() == []
+    assert desk.differences() == []
+
+
+def test_credit_and_refund_that_meet_leave_no_open_invoice_with_money_for_it(
+    desk: Desk, store: Store
+):
+    client = desk.open()
+    rounds, tried_again = 12, 0
+
+    def settle_one(gate: threading.Barrier, inbox_id: int, told: Report) -> int:
+        gate.wait()
+        for tries in range(20):
+            try:
+                with store.transaction() as books:
+                    settling.settle(books, {inbox_id: (told,)}, ZONE)
+                    waiting.close(books, [Closing(inbox_id, "done")])
+                return tries
+            except TryLater:
+                continue
+        raise AssertionError("never settled")
+
+    for number in range(rounds):
+        invoice = desk.invoice(client)
+        desk.deliver([a_report(ron("121"), reference=f"pi_{number}", meant_for=invoice.number)])
+        desk.settle()
+        told = (
+            a_refund("121", reference=f"pi_{number}"),
+            a_report(ron("121"), reference=f"pi_more_{number}", meant_for=invoice.number),
+        )
+        gate = threading.Barrier(2)
+        ids = desk.deliver(*([each] for each in told))
+        with ThreadPoolExecutor(2) as pool:
+            pairs = zip(ids, told, strict=True)
+            tries = [pool.submit(settle_one, gate, *pair) for pair in pairs]
+            tried_again += sum(each.result() for each in tries)
+        assert not desk.standing(invoice.id).is_open
+
+    assert desk.differences() == []
+
+
+def test_a_person_says_that_a_refunded_invoice_is_owed_again_for_those_very_facts(
+    desk: Desk, store: Store
+):
+    invoice = desk.invoice(desk.open())
+    desk.deliver([a_report(ron("121"), meant_for=invoice.number)], [a_refund("21")])
+    desk.settle()
+
+    def say() -> int:
+        with store.transaction() as books:
+            return holds.owed_again(books, invoice.id, "test", "goods kept", TODAY, ZONE)
+
+    assert say() == 3
+    assert desk.attention() == []
+    assert (
+        desk.query("SELECT cycle, state FROM reminders WHERE state = 'planned'")
+        == [(2, "planned")] * 3
+    )
+    with pytest.raises(Refused, match="not_held"):
+        say()
+    desk.deliver([a_refund("10", "re_2")])
+    desk.settle()
+
+    with store.transaction() as books:
+        assert not reminders.is_chased(books, invoice.id)
+    assert desk.attention() == [("refunded", f"invoice:{invoice.id}")]
+    assert say() == 3
+    assert desk.differences() == []
+
+
+def test_reminders_after_the_word_are_counted_from_that_day(desk: Desk, store: Store):
+    invoice = desk.invoice(desk.open())
+    desk.deliver([a_report(ron("121"), meant_for=invoice.number)], [a_refund("121")])
+    desk.settle()
+
+    with store.transaction() as books:
+        holds.owed_again(books, invoice.id, "test", "owed", date(2027, 3, 1), ZONE)
+
+    assert desk.query("SELECT min(due_at) FROM reminders WHERE state = 'planned'") == [
+        (at("2027-03-08T07:00"),)
+    ]
+
+
+def test_only_an_open_invoice_that_money_went_back_from_is_owed_again(desk: Desk, store: Store):
+    client = desk.open()
+    never_paid, paid = desk.invoice(client), desk.invoice(client)
+    desk.deliver([a_report(ron("121"), meant_for=paid.number)])
+    desk.settle()
+
+    for invoice, code in ((never_paid, "not_held"), (paid, "not_open")):
+        with pytest.raises(Refused, match=code), store.transaction() as books:
+            holds.owed_again(books, invoice.id, "test", "owed", TODAY, ZONE)
