@@ -10,6 +10,8 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing import forkserver, resource_tracker
@@ -41,6 +43,10 @@ SHARED = (
     "workers.events",
     "workers.reminders",
 )
+
+
+# Longer than a worker's soft shutdown, so that only one that is stuck is ended so.
+_ORPHAN_SECONDS = 30.0
 
 
 class Nursery:
@@ -136,8 +142,17 @@ def _live(name: str, output: Connection, work: Callable[..., Any], given: tuple[
     """The life of a child, told to end when the nursery does."""
     os.setsid()
     tie(signal.SIGTERM, name=f"incasso-{name}")
+    threading.Thread(target=_end_an_orphan, args=(os.getppid(),), daemon=True).start()
     with output:
         os.dup2(output.fileno(), sys.stdout.fileno())
         os.dup2(output.fileno(), sys.stderr.fileno())
     with endings.plain():
         work(*given)
+
+
+def _end_an_orphan(nursery: int) -> None:
+    """Ends this process for good when it was told to end, its nursery being gone, and has not."""
+    while os.getppid() == nursery:
+        time.sleep(1)
+    time.sleep(_ORPHAN_SECONDS)
+    os._exit(1)

@@ -30,12 +30,23 @@ class Line:
     def __init__(self, dsn: str) -> None:
         self._dsn = dsn
         self._connection: psycopg.AsyncConnection[tuple[Any, ...]] | None = None
+        self._is_cut_off = False
 
     async def rows(self, statement: str, values: Mapping[str, Any]) -> Rows:
         """What the statement returns. Raises TryLater when the connection fails.
 
-        A statement that the server refuses raises the psycopg error and leaves the line whole.
+        A connection that was lost since it was last used is opened anew, once: statements here may
+        be repeated. One that the server refuses raises the psycopg error, and the line stays whole.
         """
+        was_open = self._connection is not None
+        try:
+            return await self._rows(statement, values)
+        except TryLater:
+            if not was_open or self._is_cut_off:
+                raise
+            return await self._rows(statement, values)
+
+    async def _rows(self, statement: str, values: Mapping[str, Any]) -> Rows:
         try:
             connection = await self._connected()
             cursor = await connection.execute(cast(QueryNoTemplate, statement), values, binary=True)
@@ -48,6 +59,7 @@ class Line:
 
     async def within(self, seconds: float, work: Coroutine[Any, Any, Answer]) -> Answer:
         """The answer of work on this line, which is cut off when it takes longer than that."""
+        self._is_cut_off = False
         task = asyncio.ensure_future(work)
         done, _ = await asyncio.wait({task}, timeout=seconds)
         if not done:
@@ -70,6 +82,7 @@ class Line:
         before psycopg closes it, so that the event loop wakes up on this one and never watches a
         number that by then belongs to another socket.
         """
+        self._is_cut_off = True
         if self._connection is None or self._connection.closed:
             task.cancel()
             return

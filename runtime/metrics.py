@@ -7,7 +7,7 @@ when somebody asks.
 import os
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 
 from runtime.settings import settings
@@ -30,6 +30,7 @@ from prometheus_client.core import GaugeMetricFamily  # noqa: E402
 from prometheus_client.multiprocess import MultiProcessCollector  # noqa: E402
 from prometheus_client.registry import Collector  # noqa: E402
 
+from domain.attention import AttentionKind  # noqa: E402
 from gateways.port import Outcome  # noqa: E402
 from ledger import figures  # noqa: E402
 from ledger.figures import CountRow, Figures  # noqa: E402
@@ -40,6 +41,7 @@ values.ValueClass = values.MultiProcessValue(lambda: f"{socket.gethostname()}.{o
 
 _log = structlog.get_logger(__name__)
 
+_PATIENCE_SECONDS = 2.0
 _SECONDS = (0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 3.0)
 _ROWS = (1, 2, 5, 10, 20, 50, 100, 200)
 
@@ -106,6 +108,13 @@ def nudges_dropped(ids: int) -> None:
     _NUDGES_DROPPED.inc(ids)
 
 
+def expect(gateways: Collection[str]) -> None:
+    """Shows the counters of these gateways from the start: a missing figure raises no alarm."""
+    for counter in (*_TOLD.values(), _UNREADABLE):
+        for gateway in gateways:
+            counter.labels(gateway)
+
+
 def forget_past_runs() -> None:
     """Empties the folder; for the one who starts all processes, before the first of them."""
     for file in _FOLDER.glob("*.db"):
@@ -128,12 +137,40 @@ def serve(store: Store, host: str, port: int) -> Callable[[], None]:
     return stop
 
 
+class _Asking:
+    """One look at the database, on a thread of its own: nobody waits for a frozen server."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._found: Figures | None = None
+        self._is_over = threading.Event()
+        threading.Thread(target=self._ask, name="figures", daemon=True).start()
+
+    @property
+    def is_over(self) -> bool:
+        return self._is_over.is_set()
+
+    def answer(self, seconds: float) -> Figures | None:
+        self._is_over.wait(seconds)
+        return self._found
+
+    def _ask(self) -> None:
+        try:
+            with self._store.transaction() as books:
+                self._found = figures.read(books)
+        except Exception as error:  # noqa: BLE001 - the counters must show when the rows cannot
+            _log.warning("figures_unknown", error=type(error).__name__)
+        finally:
+            self._is_over.set()
+
+
 class _Books(Collector):
     """The figures of the database; one look at a time, so a frozen server holds one thread."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._turn = threading.Lock()
+        self._asking: _Asking | None = None
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         found = self._look()
@@ -144,16 +181,11 @@ class _Books(Collector):
             yield from _gauges(found)
 
     def _look(self) -> Figures | None:
-        if not self._turn.acquire(blocking=False):
-            return None
-        try:
-            with self._store.transaction() as books:
-                return figures.read(books)
-        except Exception as error:  # noqa: BLE001 - the counters must show when the rows cannot
-            _log.warning("figures_unknown", error=type(error).__name__)
-            return None
-        finally:
-            self._turn.release()
+        with self._turn:
+            if self._asking is None or self._asking.is_over:
+                self._asking = _Asking(self._store)
+            asking = self._asking
+        return asking.answer(_PATIENCE_SECONDS)
 
 
 def _gauges(found: Figures) -> Iterator[GaugeMetricFamily]:
@@ -163,7 +195,8 @@ def _gauges(found: Figures) -> Iterator[GaugeMetricFamily]:
         "How long the first of the waiting events has waited",
         value=found.oldest_received_seconds,
     )
-    yield _gauge("incasso_attention_open", "What needs a person", "kind", found.attention)
+    kinds = tuple(kind.value for kind in AttentionKind)
+    yield _gauge("incasso_attention_open", "What needs a person", "kind", found.attention, kinds)
     yield _gauge(
         "incasso_unapplied_minor",
         "Money that is applied to nothing, in minor units",
@@ -173,8 +206,11 @@ def _gauges(found: Figures) -> Iterator[GaugeMetricFamily]:
     yield _gauge("incasso_outbox_rows", "Effects that are not finished", "state", found.outbox)
 
 
-def _gauge(name: str, says: str, label: str, rows: tuple[CountRow, ...]) -> GaugeMetricFamily:
+def _gauge(
+    name: str, says: str, label: str, rows: tuple[CountRow, ...], expected: tuple[str, ...] = ()
+) -> GaugeMetricFamily:
+    """A figure per row; those expected show as nought while there is no row of them."""
     family = GaugeMetricFamily(name, says, labels=[label])
-    for row in rows:
-        family.add_metric([row.name], row.amount)
+    for of, amount in (dict.fromkeys(expected, 0) | {row.name: row.amount for row in rows}).items():
+        family.add_metric([of], amount)
     return family

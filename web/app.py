@@ -6,6 +6,7 @@ from functools import cache, partial
 from zoneinfo import ZoneInfo
 
 from fastapi import FastAPI, Request, Response
+from fastapi.responses import RedirectResponse
 from starlette.exceptions import HTTPException
 
 from ledger.store import Store
@@ -42,9 +43,15 @@ def over(store: Store, zone: ZoneInfo, now: Callable[[], datetime]) -> FastAPI:
     app.state.desk = Desk(store, zone, now)
     for room in (clients, invoices, why, payments, reference):
         app.include_router(room.router)
+    app.add_api_route("/", _home, include_in_schema=False)
     app.openapi = cache(partial(reference.document, app))  # type: ignore[method-assign] # FastAPI's own way
     return app
 
 
 async def _no_such_route(_: Request, error: HTTPException) -> Response:
     return problems.answer(error)
+
+
+def _home() -> RedirectResponse:
+    """Who comes to the bare address reads what there is."""
+    return RedirectResponse("/api/docs")

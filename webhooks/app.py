@@ -131,6 +131,7 @@ def build() -> Webhooks:
     Refused when the settings name another account than the books.
     """
     wiring.confirm_accounts()
+    metrics.expect(wiring.gateways())
     try:
         metrics.serve(wiring.store(), settings().metrics_host, settings().metrics_port)
     except OSError as error:  # no reason to turn payments away

@@ -6,11 +6,15 @@ recovery; what makes every effect single are the rows it points at.
 
 from typing import Any
 
-from celery import Celery, signals
+import structlog
+from celery import Celery, Task, signals
 from kombu.entity import Exchange, Queue
 
+from domain.errors import TryLater
 from runtime import logs
 from runtime.settings import settings
+
+_log = structlog.get_logger(__name__)
 
 MONEY, NETWORK, REMINDERS, SWEEP = "money", "network", "reminders", "sweep"
 
@@ -87,7 +91,19 @@ _CLOCKWORK = {
     )
 }
 
-app = Celery("incasso")
+
+class Patient(Task):  # type: ignore[misc] # Celery has no types
+    """A task for which a busy world is no failure: its row waits, and the clock ticks again."""
+
+    def __call__(self, *given: Any, **named: Any) -> Any:
+        try:
+            return self.run(*given, **named)
+        except TryLater as busy:
+            _log.warning("world_is_busy", task=self.name, detail=str(busy))
+            return None
+
+
+app = Celery("incasso", task_cls=Patient)
 app.config_from_object(_configuration())
 
 

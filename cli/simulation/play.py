@@ -86,8 +86,8 @@ def _amount(invoice: Standing, text: str | None) -> Money:
     if not invoice.is_open:
         raise Refused(
             "nothing_open",
-            f"nothing is open on invoice {invoice.number}: say with --amount what to pay all the"
-            " same",
+            f"nothing is open on invoice {invoice.number or '(a draft)'}: say with --amount what"
+            " to pay all the same",
         )
     return Money(invoice.currency, invoice.open_minor)
 

@@ -3,12 +3,14 @@
 import socket
 import subprocess
 import sys
+import threading
 import urllib.request
 from collections.abc import Iterator
 
 import pytest
 
 from gateways.port import Outcome
+from ledger import figures
 from ledger.store import Store
 from runtime import metrics
 
@@ -110,6 +112,7 @@ def test_what_waits_is_counted_when_asked(store: Store):
         if name.startswith(
             ("incasso_inbox", "incasso_attention", "incasso_unapplied", "incasso_outbox")
         )
+        and value  # kinds of attention that are not open show as nought
     }
     assert gauges == {
         'inbox_rows{state="received"}': 2,
@@ -135,3 +138,27 @@ def test_without_a_database_the_counters_are_still_shown():
 
     assert found["incasso_figures_known"] == 0
     assert found["incasso_nudges_sent_total"] >= 1
+
+
+def test_figures_that_raise_alarms_are_there_from_the_start(store: Store):
+    metrics.expect(["quiet"])
+
+    told = shown(store)
+
+    assert told['incasso_accepted_total{gateway="quiet"}'] == 0
+    assert told['incasso_attention_open{kind="dead_event"}'] == 0
+
+
+def test_a_frozen_database_does_not_hold_up_the_counters(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+):
+    frozen = threading.Event()
+    monkeypatch.setattr(metrics, "_PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr(figures, "read", lambda _: frozen.wait(5))
+    try:
+        assert shown(store)["incasso_figures_known"] == 0
+    finally:
+        frozen.set()
+        for thread in threading.enumerate():
+            if thread.name == "figures":
+                thread.join()

@@ -170,3 +170,12 @@ def test_the_sweep_books_money_whose_invoice_was_issued_after_it_came(
     assert desk.attention() == []
     assert [kind for kind, *_ in desk.postings()] == ["receive", "issue", "assign", "allocate"]
     assert desk.differences() == []
+
+
+def test_a_task_that_meets_a_busy_world_is_no_failure(desk: Desk, monkeypatch: pytest.MonkeyPatch):
+    def busy(*_: object) -> None:
+        raise TryLater(timedelta(seconds=1), "the database does not answer")
+
+    monkeypatch.setattr(waiting, "sweep_tries", busy)
+
+    assert events.sweep() is None
