@@ -5,8 +5,7 @@ from typing import Annotated
 
 import typer
 
-from cli import asked, opening
-from cli.simulation.outcome import find
+from cli import asked, naming, opening
 from ledger.books import holds
 from ledger.store import Books
 from runtime import clock
@@ -25,7 +24,7 @@ def remind(
 
     def act(books: Books) -> int:
         return holds.owed_again(
-            books, find(books, invoice).id, f"cli:{getuser()}", said, today, zone
+            books, naming.invoice_to_pay(books, invoice).id, f"cli:{getuser()}", said, today, zone
         )
 
     planned = opening.store().act(act)

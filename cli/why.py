@@ -5,12 +5,9 @@ from typing import Annotated
 
 import typer
 
-from cli import asked, moments, opening, shapes
-from domain import ids
-from domain.errors import Refused
-from domain.ids import Kind
+from cli import asked, moments, naming, opening, shapes
 from domain.invoices import Standing, status
-from ledger.books import invoices, origins
+from ledger.books import origins
 from ledger.books.origins import FactRow, Origin
 from ledger.inbox import events
 from ledger.store import Books
@@ -29,20 +26,12 @@ def why(
     """Show every posting of an invoice and its payments: who made it, and what it was told by."""
     name = asked.text(Code, invoice, "INVOICE")
     with opening.store().snapshot() as books:
-        found = _find(books, name)
+        found = naming.invoice(books, name)
         origins_ = origins.of_invoice(books, found.id)
         bodies = _bodies(books, origins_) if with_raw else {}
     if as_json:
         return shapes.as_json(_plain(found, origins_) | ({"raw": bodies} if with_raw else {}))
     return _show(found, origins_, bodies)
-
-
-def _find(books: Books, name: str) -> Standing:
-    row = ids.number(Kind.INVOICE, name)
-    found = invoices.find(books, row) if row else invoices.find_by_number(books, name)
-    if found is None:
-        raise Refused("unknown_invoice", f"there is no invoice {name}")
-    return found
 
 
 def _bodies(books: Books, found: Sequence[Origin]) -> Mapping[int, str]:

@@ -66,25 +66,25 @@ def settle(extract: Extract, facts: Mapping[int, Sequence[KnownFact]], zone: Zon
     what one refund freed is there for another payment. `zone` is the seller's: a fact is effective
     on its local day there.
     """
-    desk = Desk(extract)
+    trial = _Trial(extract)
+    causes = {payment_id: _cause(known, zone) for payment_id, known in facts.items()}
     for payment_id in sorted(facts):
-        _book(desk, payment_id, facts[payment_id], zone)
-    days = [_told_on(known, zone) for known in facts.values()]
-    for payment_id in sorted(desk.holdings):
-        desk.apply(
-            payment_id, _told_on(facts[payment_id], zone) if payment_id in facts else max(days)
-        )
-    payments = [new for id_, new in desk.holdings.items() if new is not desk.before[id_]]
-    changed = [new for id_, new in desk.invoices.items() if new is not extract.invoices[id_]]
+        _book(trial, payment_id, facts[payment_id], causes[payment_id], zone)
+    latest_on = max((cause.on for cause in causes.values()), default=date.min)
+    for payment_id in sorted(trial.holdings):
+        cause = causes.get(payment_id)
+        trial.apply(payment_id, cause.on if cause else latest_on)
+    payments = [new for id_, new in trial.holdings.items() if new is not trial.before[id_]]
+    changed = [new for id_, new in trial.invoices.items() if new is not extract.invoices[id_]]
     return Changes(
-        postings=tuple(desk.postings),
+        postings=tuple(trial.postings),
         payments=tuple(payments),
         invoices=tuple(changed),
-        attention=tuple(each for payment in payments for each in _seen(desk, payment)),
+        attention=tuple(each for payment in payments for each in _seen(trial, payment)),
     )
 
 
-class Desk:
+class _Trial:
     """Payments and invoices while postings are made on them."""
 
     def __init__(self, extract: Extract) -> None:
@@ -136,38 +136,39 @@ def applied(posted: Iterable[Posted]) -> dict[int, int]:
     return sums
 
 
-def _book(desk: Desk, payment_id: int, known: Sequence[KnownFact], zone: ZoneInfo) -> None:
+def _book(
+    trial: _Trial, payment_id: int, known: Sequence[KnownFact], cause: returns.Cause, zone: ZoneInfo
+) -> None:
     """Books what came, what came back and what went back, in this order."""
-    payment = desk.holdings[payment_id]
-    client_id = _payer(payment, desk.intents(payment_id), desk.invoices)
-    desk.post(_receipts(payment, known, client_id, zone))
+    payment = trial.holdings[payment_id]
+    client_id = _payer(payment, trial.intents(payment_id), trial.invoices)
+    trial.post(_receipts(payment, known, client_id, zone))
     flow = returns.outflow([each.fact for each in known], payment.currency)
-    cause = _cause(known, zone)
-    posted = desk.posted(payment_id)
-    desk.post(returns.come_back(desk.holdings[payment_id], posted, flow, cause))
-    desk.post(_assignment(desk.holdings[payment_id], client_id, cause.on))
-    desk.post(returns.go_back(desk.holdings[payment_id], posted, flow, cause))
+    posted = trial.posted(payment_id)
+    trial.post(returns.come_back(trial.holdings[payment_id], posted, flow, cause))
+    trial.post(_assignment(trial.holdings[payment_id], client_id, cause.on))
+    trial.post(returns.go_back(trial.holdings[payment_id], posted, flow, cause))
 
 
-def _seen(desk: Desk, payment: Holding) -> list[Attention]:
+def _seen(trial: _Trial, payment: Holding) -> list[Attention]:
     """What a person should see of a payment that changed."""
-    found = unapplied(payment, desk.intents(payment.id), desk.invoices)
-    before = desk.before[payment.id]
+    found = unapplied(payment, trial.intents(payment.id), trial.invoices)
+    before = trial.before[payment.id]
     if payment.lost_minor > before.lost_minor:
         lost = Money(payment.currency, payment.lost_minor)
         found.append(Attention(AttentionKind.LOSS, f"payment:{payment.id}", lost))
     if payment.returned_minor > before.returned_minor:
-        found += _reopened(desk, payment)
+        found += _reopened(trial, payment)
     return found
 
 
-def _reopened(desk: Desk, payment: Holding) -> list[Attention]:
+def _reopened(trial: _Trial, payment: Holding) -> list[Attention]:
     """Invoices that are owed again because money went back; nobody is chased without a word."""
     is_dispute = any(
         posting.kind is PostingKind.CHARGEBACK and posting.payment_id == payment.id
-        for posting in desk.postings
+        for posting in trial.postings
     )
-    invoices = [desk.invoices[intent.invoice_id] for intent in desk.intents(payment.id)]
+    invoices = [trial.invoices[intent.invoice_id] for intent in trial.intents(payment.id)]
     return [
         Attention(
             kind=AttentionKind.DISPUTED if is_dispute else AttentionKind.REFUNDED,
@@ -180,7 +181,7 @@ def _reopened(desk: Desk, payment: Holding) -> list[Attention]:
 
 
 def _cause(known: Sequence[KnownFact], zone: ZoneInfo) -> returns.Cause:
-    """The last fact told: what returns of a payment are put down to."""
+    """The last fact told: what follows from a payment's reports is put down to it."""
     latest = max(known, key=lambda each: (each.fact.happened_at, each.id))
     return returns.Cause(latest.fact.happened_at.astimezone(zone).date(), latest.id)
 
@@ -243,11 +244,6 @@ def _counts_as_money(fact: Fact, payment: Holding) -> bool:
         and fact.status is Status.SUCCEEDED
         and fact.money.currency == payment.currency
     )
-
-
-def _told_on(facts: Sequence[KnownFact], zone: ZoneInfo) -> date:
-    """The local day of the last report, for what follows from it."""
-    return max(known.fact.happened_at for known in facts).astimezone(zone).date()
 
 
 _OUTWARD = (PostingKind.REFUND, PostingKind.CHARGEBACK)

@@ -1,6 +1,5 @@
 """Stripe's dialect: the signature on a delivery, and what its events tell about money."""
 
-import hmac
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -8,19 +7,15 @@ from typing import Any
 
 from domain import money
 from domain.attention import AttentionKind
-from domain.errors import Refused, Untrusted
+from domain.errors import Refused
 from domain.facts import Fact, FactClass, FactKey, Ignored, Move, Reading, Report, Status, Trust
 from domain.money import Money
-from gateways import strict_json
+from gateways import strict_json, stripe_signature
 from gateways.port import Delivery, Envelope, Outcome, Reply, Unreadable, is_plain_name
 
 NAME = "stripe"
 
 Payload = Mapping[str, Any]
-
-_TOLERANCE_SECONDS = 300
-_MOST_SIGNATURES = 10
-_MOST_HEADER_CHARACTERS = 2048
 
 # Where Stripe's smallest unit is not that of ISO 4217: ISK and UGX keep two digits for old callers,
 # the ariary has none. docs.stripe.com/currencies, read 2026-11-20.
@@ -55,7 +50,7 @@ class Stripe:
     def authenticate(self, delivery: Delivery, now: datetime) -> Envelope:
         """Proves by any secret that the body is Stripe's and at most five minutes off our clock."""
         header = delivery.only(b"stripe-signature")
-        self._verify(header, delivery.body, now)
+        stripe_signature.verify(header, delivery.body, self._keys, now)
         try:
             event = strict_json.parse(delivery.body)
         except strict_json.Malformed as error:
@@ -97,18 +92,6 @@ class Stripe:
     def reply(self, outcome: Outcome) -> Reply:
         """Any 2xx makes Stripe stop, anything else makes it come again for up to three days."""
         return _REPLIES[outcome]
-
-    def _verify(self, header: str, body: bytes, now: datetime) -> None:
-        signed_at, signatures = _signature_parts(header)
-        if abs(now.timestamp() - int(signed_at)) > _TOLERANCE_SECONDS:
-            raise Untrusted("the signature is too old or too new")
-        message = b"%b.%b" % (signed_at.encode(), body)
-        for key in self._keys:
-            expected = hmac.digest(key, message, "sha256").hex()
-            for signature in signatures:
-                if hmac.compare_digest(expected, signature):
-                    return
-        raise Untrusted("no signature fits")
 
     def _not_ours(self, event: Payload) -> Ignored | None:
         if event.get("object") != "event":
@@ -340,17 +323,3 @@ def _text(event: Payload, field: str) -> str:
     if not isinstance(value, str):
         raise Unreadable(f"{field} is no text")
     return value
-
-
-def _signature_parts(header: str) -> tuple[str, list[str]]:
-    """The instant as it was signed, and every v1 signature; any other scheme proves nothing."""
-    if len(header) > _MOST_HEADER_CHARACTERS:
-        raise Untrusted("the signature header is too long")
-    parts = [part.partition("=") for part in header.split(",")]
-    instants = [value for scheme, _, value in parts if scheme == "t"]
-    signatures = [value for scheme, _, value in parts if scheme == "v1"]
-    if len(instants) != 1 or not (instants[0].isdigit() and len(instants[0]) <= 12):
-        raise Untrusted("the signature names no instant")
-    if not 1 <= len(signatures) <= _MOST_SIGNATURES:
-        raise Untrusted("the signature header has no signature, or far too many")
-    return instants[0], signatures

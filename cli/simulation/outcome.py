@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import date
 from time import monotonic, sleep
 
-from domain import ids
 from domain.balance import balance_minor
 from domain.errors import Refused
 from domain.invoices import Standing, status
@@ -42,17 +41,6 @@ class Outcome:
     postings: Sequence[PostingRow]
     attention: Sequence[str]
     invoice: Shown
-
-
-def find(books: Books, name: str) -> Standing:
-    """The invoice of that number or id; Refused with some that can be paid when there is none."""
-    row = ids.number(ids.Kind.INVOICE, name)
-    found = invoices.find(books, row) if row else invoices.find_by_number(books, name)
-    if found is None:
-        some = [each.number for each in invoices.page(books, after=0, most=100) if each.is_open]
-        hint = f"open are {', '.join(filter(None, some[:5]))}" if some else "none is open"
-        raise Refused("unknown_invoice", f"there is no invoice {name}; {hint}")
-    return found
 
 
 def shown(books: Books, invoice: Standing, today: date) -> Shown:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from time import monotonic
 
+from cli import naming
 from cli.simulation import outcome, post, sisters
 from cli.simulation.screen import Story
 from cli.simulation.sisters import Event, Paid
@@ -49,7 +50,7 @@ def fresh() -> str:
 def play(stage: Stage, wish: Wish, fresh: Callable[[], str] = fresh) -> Story:
     """Posts the three events of a payment, waits until they are settled, and reads the books."""
     with stage.store.snapshot() as books:
-        invoice = outcome.find(books, wish.invoice)
+        invoice = naming.invoice_to_pay(books, wish.invoice)
         before = outcome.shown(books, invoice, stage.today)
     paying = _amount(invoice, wish.amount)
     name = invoice.number or wish.invoice

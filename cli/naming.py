@@ -1,0 +1,30 @@
+"""What people call an invoice on the command line: its number, or its id."""
+
+from domain import ids
+from domain.errors import Refused
+from domain.invoices import Standing
+from ledger.books import invoices
+from ledger.store import Books
+
+
+def invoice(books: Books, name: str) -> Standing:
+    """The invoice of that number or id; Refused when there is none."""
+    found = _find(books, name)
+    if found is None:
+        raise Refused("unknown_invoice", f"there is no invoice {name}")
+    return found
+
+
+def invoice_to_pay(books: Books, name: str) -> Standing:
+    """The same; the refusal names some that can be paid."""
+    found = _find(books, name)
+    if found is None:
+        some = [each.number for each in invoices.page(books, after=0, most=100) if each.is_open]
+        hint = f"open are {', '.join(filter(None, some[:5]))}" if some else "none is open"
+        raise Refused("unknown_invoice", f"there is no invoice {name}; {hint}")
+    return found
+
+
+def _find(books: Books, name: str) -> Standing | None:
+    row = ids.number(ids.Kind.INVOICE, name)
+    return invoices.find(books, row) if row else invoices.find_by_number(books, name)
