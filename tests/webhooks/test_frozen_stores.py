@@ -1,10 +1,7 @@
 """A store that stops answering delays nobody for long, and heals without help."""
 
 import asyncio
-import os
-import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
 
@@ -17,6 +14,7 @@ from cli.embedded.postgres import Postgres
 from cli.embedded.redis import Redis
 from ledger import migrations
 from ledger.store import Store
+from tests.processes import frozen
 from tests.webhooks.knocking import Answer, a_celery, an_event, deliver, kept, knock, open_door
 from webhooks.app import Webhooks
 from workers.nudges import Nudges
@@ -47,24 +45,6 @@ def redis(tmp_path: Path) -> Iterator[tuple[Daemon, str]]:
     daemon.stop()
 
 
-@contextmanager
-def frozen(daemon: Daemon) -> Iterator[None]:
-    """The store and whatever it has started stand still; connections stay open."""
-    family = _family(daemon.pid)
-    for pid in family:
-        os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        for pid in reversed(family):
-            os.kill(pid, signal.SIGCONT)
-
-
-def _family(pid: int) -> list[int]:
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [pid, *(member for child in children for member in _family(int(child)))]
-
-
 async def timed(door: Webhooks, name: str) -> tuple[Answer, float]:
     began = monotonic()
     answer = await deliver(door, an_event(name))
@@ -79,7 +59,7 @@ def test_a_frozen_database_means_come_again_within_five_seconds_and_all_is_well_
     async def run() -> None:
         async with open_door(dsn, NOWHERE) as door:
             assert (await deliver(door, an_event("evt_before"))).status == 200
-            with frozen(daemon):
+            with frozen(daemon.pid):
                 waiting = [asyncio.create_task(timed(door, f"evt_{each}")) for each in range(300)]
                 await asyncio.sleep(1)
                 late = asyncio.create_task(timed(door, "evt_late"))
@@ -125,7 +105,7 @@ def test_a_frozen_broker_delays_no_delivery(fresh_dsn: str, redis: tuple[Daemon,
     async def run() -> list[tuple[Answer, float]]:
         async with open_door(fresh_dsn, url) as door:
             await timed(door, "evt_before")
-            with frozen(daemon):
+            with frozen(daemon.pid):
                 return [await timed(door, f"evt_{each}") for each in range(20)]
 
     told = uvloop.run(run())
@@ -141,7 +121,7 @@ def test_a_nudge_to_a_frozen_broker_gives_up_soon_and_the_next_one_arrives(
     nudges = Nudges(a_celery(url))
     nudges.send([1])
 
-    with frozen(daemon):
+    with frozen(daemon.pid):
         began = monotonic()
         with pytest.raises(OperationalError):
             nudges.send([2])
