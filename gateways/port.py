@@ -22,14 +22,14 @@ class Delivery:
     body: bytes
 
     def only(self, name: bytes) -> str:
-        """The one value of a header; a header that is absent, doubled or no plain ASCII is refused.
+        """The one value of a header; one that is absent, doubled or no printable ASCII is refused.
 
         Two values of one header are how a forger makes two readers see two different deliveries.
         """
-        values = [value for key, value in self.headers if key == name]
-        if len(values) != 1 or not values[0].isascii():
-            raise Untrusted(f"{name.decode()} is not there exactly once in plain ASCII")
-        return values[0].decode()
+        values = [value.decode("latin-1") for key, value in self.headers if key == name]
+        if len(values) != 1 or not (values[0].isascii() and values[0].isprintable()):
+            raise Untrusted(f"{name.decode()} is not there exactly once in printable ASCII")
+        return values[0]
 
 
 @dataclass(frozen=True, slots=True)

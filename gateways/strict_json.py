@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterable
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 
 MOST_DEPTH = 64
@@ -87,7 +87,10 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _number(text: str) -> Decimal:
-    number = Decimal(text)
+    try:
+        number = Decimal(text)
+    except InvalidOperation:  # an exponent beyond what Decimal itself can hold; no ValueError
+        raise Malformed("a number beyond all measure") from None
     if len(text) > _MOST_DIGITS or abs(number.adjusted()) > _MOST_DIGITS:
         raise Malformed("a number beyond all measure")
     return number

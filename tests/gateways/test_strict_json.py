@@ -26,6 +26,8 @@ DOUBTFUL = {
     "minus Infinity": b'{"amount": -Infinity}',
     "1e999": b'{"amount": 1e999}',
     "1e-999": b'{"amount": 1e-999}',
+    "an exponent beyond any decimal": b'{"amount": 1e9999999999999999999999}',
+    "an exponent of 5,000 digits": b'{"amount": -1e-' + b"9" * 5_000 + b"}",
     "a fraction of 5,000 digits": b'{"amount": 0.' + b"1" * 5_000 + b"}",
     "an integer of 5,000 digits": b'{"amount": ' + b"1" * 5_000 + b"}",
     "a name twice": b'{"amount": 1, "amount": 2}',

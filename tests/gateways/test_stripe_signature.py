@@ -82,6 +82,7 @@ FORGERIES = {
     "capital letters": (BODY, (f"t={SIGNED_AT},v1={GOOD.upper()}".encode(),)),
     "signs beyond ASCII": (BODY, (f"t={SIGNED_AT},v1=é{GOOD[1:]}".encode(),)),
     "bytes that are no text": (BODY, (b"t=1795213171,v1=\xff\xfe",)),
+    "a NUL beside a signature that fits": (BODY, (stripe_header(BODY) + b",x=\x00",)),
     "a thousand signatures": (BODY, (stripe_header(BODY) + b",v1=" + b",v1=".join([b"0"] * 999),)),
     "eleven, the last one right": (
         BODY,
