@@ -6,7 +6,7 @@ from datetime import date
 
 from domain.invoices import InvoiceState, Standing
 from domain.money import Money
-from domain.postings import INVOICE, PAYMENT, Posting, PostingKind
+from domain.postings import INVOICE, PAYMENT, UNIDENTIFIED, Posting, PostingKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,23 @@ def allocate(
             left_minor -= taken_minor
             postings.append(_allocation(payment, invoice, taken_minor, on))
     return postings
+
+
+def assign(payment: Holding, client_id: int, on: date) -> list[Posting]:
+    """Money that waited for its client becomes the client's credit; none where none waits."""
+    if not payment.unidentified_minor:
+        return []
+    return [
+        Posting(
+            kind=PostingKind.ASSIGN,
+            source=UNIDENTIFIED,
+            destination=PAYMENT,
+            money=Money(payment.currency, payment.unidentified_minor),
+            effective_on=on,
+            payment_id=payment.id,
+            client_id=client_id,
+        )
+    ]
 
 
 def can_take(invoice: Standing, payment: Holding) -> bool:

@@ -24,6 +24,8 @@ class PostingKind(StrEnum):
     REFUND = "refund"
     CHARGEBACK = "chargeback"
     LOSS = "loss"
+    CREDIT_NOTE = "credit_note"
+    WRITE_OFF = "write_off"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any
 from domain.allocation import Holding, Intent
 from domain.invoices import InvoiceState, Standing
 from domain.postings import Posted, PostingKind
-from domain.settlement import Extract
+from domain.trial import Extract
 from ledger.store import Books, columns
 
 

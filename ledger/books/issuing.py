@@ -10,7 +10,7 @@ from domain.errors import Refused
 from domain.invoices import InvoiceState, Standing
 from domain.money import Money
 from domain.postings import INVOICE, PAYMENT, SALES, Posting, PostingKind
-from domain.settlement import Extract, applied, unapplied
+from domain.trial import Extract, applied, unapplied
 from ledger.books import attention, clients, holdings, invoices, journal, seller
 from ledger.letters import reminders
 from ledger.store import Books

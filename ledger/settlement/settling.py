@@ -14,7 +14,8 @@ from domain import settlement
 from domain.attention import Attention, AttentionKind
 from domain.errors import Refused, TryLater
 from domain.facts import Fact, Ignored, Move, Reading, Report, Status
-from domain.settlement import Changes, KnownFact
+from domain.settlement import KnownFact
+from domain.trial import Changes
 from ledger.books import attention, holdings, journal
 from ledger.inbox.waiting import Closing
 from ledger.letters import reminders

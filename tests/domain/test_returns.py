@@ -13,7 +13,8 @@ from domain.attention import AttentionKind
 from domain.facts import Fact, FactClass, Move, Status, join
 from domain.invoices import Standing
 from domain.postings import Posted, PostingKind
-from domain.settlement import Extract, KnownFact, settle
+from domain.settlement import KnownFact, settle
+from domain.trial import Extract
 from tests.builders import ZONE, a_fact, a_holding, an_intent, an_invoice, at, ron
 
 

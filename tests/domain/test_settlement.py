@@ -10,7 +10,8 @@ from domain.attention import AttentionKind
 from domain.facts import Status
 from domain.invoices import InvoiceState
 from domain.postings import PostingKind
-from domain.settlement import Changes, Extract, settle
+from domain.settlement import settle
+from domain.trial import Changes, Extract
 from tests.builders import (
     ZONE,
     a_fact,
