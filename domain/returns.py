@@ -68,16 +68,20 @@ def come_back(
 def go_back(
     payment: Holding, posted: Sequence[Posted], flow: Outflow, cause: Cause
 ) -> list[Posting]:
-    """Postings for what went back by the facts and not yet by the books."""
-    postings = _losses(payment, posted, flow, cause)
+    """Postings for what went back by the facts and not yet by the books.
+
+    A loss makes up for money on the account it went from: nobody's, while no client is known.
+    """
+    lost_minor = _missing_loss_minor(payment, posted, flow)
+    account = UNIDENTIFIED if payment.client_id is None else PAYMENT
+    postings = _losses(payment, account, lost_minor, cause)
     growth = {
         kind: max(0, target_minor - _booked(posted, kind)) for kind, target_minor in _targets(flow)
     }
-    at_hand_minor = payment.unidentified_minor + payment.unapplied_minor
-    at_hand_minor += sum(posting.money.minor for posting in postings)
+    at_hand_minor = payment.unidentified_minor + payment.unapplied_minor + lost_minor
     missing_minor = sum(growth.values()) - at_hand_minor
     postings += _opposites(payment, posted, PostingKind.ALLOCATE, missing_minor, cause)
-    unidentified_minor = payment.unidentified_minor
+    unidentified_minor = payment.unidentified_minor + lost_minor * (account == UNIDENTIFIED)
     for kind, grown_minor in growth.items():
         first_minor = min(grown_minor, unidentified_minor)
         unidentified_minor -= first_minor
@@ -97,14 +101,15 @@ def _booked(posted: Sequence[Posted], kind: PostingKind) -> int:
     return sum(each.left_minor for each in posted if each.kind is kind)
 
 
-def _losses(
-    payment: Holding, posted: Sequence[Posted], flow: Outflow, cause: Cause
-) -> list[Posting]:
+def _missing_loss_minor(payment: Holding, posted: Sequence[Posted], flow: Outflow) -> int:
     lost_minor = max(0, flow.total_minor - payment.received_minor)
-    missing_minor = lost_minor - _booked(posted, PostingKind.LOSS)
-    if missing_minor <= 0:
+    return max(0, lost_minor - _booked(posted, PostingKind.LOSS))
+
+
+def _losses(payment: Holding, account: str, lost_minor: int, cause: Cause) -> list[Posting]:
+    if not lost_minor:
         return []
-    return [_posting(payment, PostingKind.LOSS, LOSS, PAYMENT, missing_minor, cause)]
+    return [_posting(payment, PostingKind.LOSS, LOSS, account, lost_minor, cause)]
 
 
 def _outs(

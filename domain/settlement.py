@@ -109,13 +109,19 @@ def _payer(
 def _receipts(
     payment: Holding, facts: Sequence[KnownFact], client_id: int | None, zone: ZoneInfo
 ) -> list[Posting]:
-    """What the facts say came in, less what is received; a capture that grew posts its growth."""
+    """What the facts say came in, less what is received; a capture that grew posts its growth.
+
+    Money joins what came before it: where that waits for a client, and may have gone back and been
+    made up for as nobody's, all of it is assigned together.
+    """
     arrived = [known for known in facts if _counts_as_money(known.fact, payment)]
     missing_minor = sum(known.fact.money.minor for known in arrived) - payment.received_minor
     assert missing_minor >= 0, f"payment {payment.id}: received more than any fact says"
     if not missing_minor:
         return []
     latest = max(arrived, key=lambda known: known.fact.happened_at)
+    if payment.received_minor:
+        client_id = payment.client_id
     return [
         Posting(
             kind=PostingKind.RECEIVE,

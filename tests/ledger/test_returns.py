@@ -71,6 +71,23 @@ def test_a_failed_refund_pays_the_invoice_again(desk: Desk):
     assert desk.differences() == []
 
 
+def test_a_loss_of_nobodys_money_is_taken_back_where_it_lay(desk: Desk):
+    invoice = desk.invoice(desk.open())
+    for told in (
+        a_report(ron("80"), meant_for=None),
+        a_refund("20"),
+        a_refund("100", "du_1", fact_class=FactClass.CHARGEBACK),
+        a_refund("20", status=Status.FAILED),
+        a_report(ron("130"), meant_for=invoice.number),
+    ):
+        desk.deliver([told])
+        desk.settle()
+        assert desk.differences() == []
+
+    assert desk.query("SELECT returned_minor, lost_minor FROM payments") == [(10000, 0)]
+    assert desk.standing(invoice.id).paid_minor == 3000
+
+
 def test_a_dispute_after_a_refund_is_a_loss_until_it_is_won(desk: Desk):
     invoice = desk.invoice(desk.open())
     chargeback: dict[str, Any] = {
