@@ -43,7 +43,7 @@ def serve_on(listening: socket.socket, part: Part) -> None:
     """Serves on a listening socket until told to stop."""
     import uvicorn
 
-    from runtime import logs
+    from runtime import logs, memory
 
     logs.set_up()
     config = uvicorn.Config(
@@ -60,6 +60,7 @@ def serve_on(listening: socket.socket, part: Part) -> None:
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
     server = uvicorn.Server(config)
+    memory.settle_down()
     server.run(sockets=[listening])
     if not server.started:
         raise typer.Exit(1)

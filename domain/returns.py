@@ -125,7 +125,9 @@ def _opposites(
     payment: Holding, posted: Sequence[Posted], kind: PostingKind, minor: int, cause: Cause
 ) -> list[Posting]:
     """Takes `minor` back from the newest postings of a kind; nothing when it is not above zero."""
-    postings = []
+    postings: list[Posting] = []
+    if minor <= 0:
+        return postings
     for each in sorted(posted, key=lambda each: -each.id):
         if minor <= 0:
             break

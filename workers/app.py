@@ -11,7 +11,7 @@ from celery import Celery, Task, signals
 from kombu.entity import Exchange, Queue
 
 from domain.errors import TryLater
-from runtime import logs
+from runtime import logs, memory
 from runtime.settings import settings
 
 _log = structlog.get_logger(__name__)
@@ -110,3 +110,8 @@ app.config_from_object(_configuration())
 @signals.setup_logging.connect
 def _set_up_logging(**_: object) -> None:
     logs.set_up()
+
+
+@signals.worker_process_init.connect
+def _settle_down(**_: object) -> None:
+    memory.settle_down()

@@ -41,9 +41,10 @@ def resolve(books: Books, told: Told) -> tuple[Told, list[Attention]]:
     """
     meanings = _Meanings(_known(books, _names(told)))
     resolved = [(inbox_id, meanings.take(report)) for inbox_id, report in told]
-    _write(books, meanings.fresh)
+    written = _write(books, meanings.fresh)
     lock(books, sorted({reference_of(report) for _, report in resolved}))
-    _confirm(_known(books, list(meanings.fresh)), meanings.fresh)
+    if written < len(meanings.fresh):
+        _confirm(_known(books, list(meanings.fresh)), meanings.fresh)
     return resolved, meanings.attention
 
 
@@ -84,6 +85,8 @@ class _Meanings:
         for name in (*names, (gateway, account, main)):
             if name not in self._known:
                 self._known[name] = self.fresh[name] = main
+        if main == told:
+            return report
         return replace(
             report, fact=replace(report.fact, key=replace(report.fact.key, reference=main))
         )
@@ -120,9 +123,10 @@ def _known(books: Books, names: Sequence[Reference]) -> list[NameRow]:
     )
 
 
-def _write(books: Books, fresh: Mapping[Reference, str]) -> None:
+def _write(books: Books, fresh: Mapping[Reference, str]) -> int:
+    """Writes new names in their order; answers how many nobody else had written meanwhile."""
     rows = sorted((*name, reference) for name, reference in fresh.items())
-    books.run(
+    return books.run(
         """
         INSERT INTO payment_names (gateway, account, name, reference)
         SELECT * FROM unnest(CAST(:gateways AS text[]), CAST(:accounts AS text[]),
