@@ -1,7 +1,7 @@
 """Payments and invoices as the fold sees them: locked in order, read afterwards, written back."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,26 +21,36 @@ def lock_payments(books: Books, payment_ids: Sequence[int]) -> None:
     )
 
 
-def lock_invoices_touched(books: Books, payment_ids: Sequence[int]) -> None:
-    """Locks every invoice these payments are meant for or applied to, by id; payments first."""
+def lock_invoices_touched(
+    books: Books, payment_ids: Sequence[int], named: Collection[int] = ()
+) -> None:
+    """Locks every invoice these payments are meant for or applied to, and those `named`, by id.
+
+    Payments come first.
+    """
     books.run(
         f"SELECT FROM invoices WHERE id IN ({_TOUCHED}) ORDER BY id FOR NO KEY UPDATE",
         ids=list(payment_ids),
+        named=list(named),
     )
 
 
-def sharing(books: Books, payment_ids: Sequence[int]) -> list[int]:
-    """These payments, and all others with unapplied money that are meant for the same invoices."""
+def sharing(books: Books, payment_ids: Sequence[int], named: Collection[int] = ()) -> list[int]:
+    """These payments, and all others with unapplied money that are meant for the same invoices.
+
+    `named` are invoices that these payments are meant for, though it is not written yet.
+    """
     rows = books.rows(
         _Id,
         f"""
-        SELECT p.id FROM payments p WHERE p.id = ANY (CAST(:ids AS bigint[]))
+        SELECT unnest(CAST(:ids AS bigint[])) AS id
         UNION
         SELECT p.id FROM payments p JOIN intents n ON n.payment_id = p.id
         WHERE p.unapplied_minor > 0 AND n.invoice_id IN ({_TOUCHED})
         ORDER BY id
         """,  # noqa: S608 - a constant
         ids=list(payment_ids),
+        named=list(named),
     )
     return [row.id for row in rows]
 
@@ -50,6 +60,8 @@ _TOUCHED = """
     UNION
     SELECT invoice_id FROM postings
     WHERE payment_id = ANY (CAST(:ids AS bigint[])) AND invoice_id IS NOT NULL
+    UNION
+    SELECT unnest(CAST(:named AS bigint[]))
 """
 
 
@@ -75,13 +87,16 @@ def lock_invoice_and_payments(books: Books, invoice_id: int) -> list[int]:
     return [*found, *appeared]
 
 
-def extract(books: Books, payment_ids: Sequence[int]) -> Extract:
-    """What the books hold of these payments and the invoices they are meant for; lock first."""
+def extract(books: Books, payment_ids: Sequence[int], named: Collection[int] = ()) -> Extract:
+    """What the books hold of these payments, the invoices they are meant for and those `named`.
+
+    Lock them first.
+    """
     ids = list(payment_ids)
     return Extract(
         payments=_payments(books, ids),
         intents=_intents(books, ids),
-        invoices=_invoices(books, ids),
+        invoices=_invoices(books, ids, named),
         posted=_posted(books, ids),
     )
 
@@ -168,12 +183,15 @@ def standing(*row: Any) -> Standing:
     return Standing(*(*row[:3], state, *row[4:]))
 
 
-def _invoices(books: Books, payment_ids: list[int]) -> Mapping[int, Standing]:
+def _invoices(
+    books: Books, payment_ids: list[int], named: Collection[int]
+) -> Mapping[int, Standing]:
     rows = books.rows(
         standing,
         f"SELECT {STANDING_COLUMNS} FROM invoices"  # noqa: S608 - a constant, no input
         f" WHERE id IN ({_TOUCHED})",
         ids=payment_ids,
+        named=list(named),
     )
     return {row.id: row for row in rows}
 

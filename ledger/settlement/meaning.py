@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from domain.allocation import Intent
 from domain.attention import Attention, AttentionKind
 from domain.facts import Move
 from domain.ids import Kind, number
@@ -20,37 +21,58 @@ class _NamedRow:
     invoice_id: int
 
 
-def note_intents(
-    books: Books, merged: Merged, payments: Mapping[Reference, int]
-) -> list[Attention]:
-    """Writes what each payment is meant for, once some name told for it is an invoice's.
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What payments are meant for by the names that were told; some have an intent already."""
 
-    A payment that has an intent keeps it: the first invoice named has the money, and a person is
-    told when another one is named too. Hold the payments' locks.
+    intents: Mapping[int, Sequence[Intent]]
+    attention: list[Attention]
+
+    @property
+    def invoices(self) -> list[int]:
+        """The invoices named, sorted."""
+        return sorted({first.invoice_id for (first,) in self.intents.values()})
+
+
+def named(books: Books, merged: Merged, payments: Mapping[Reference, int]) -> Named:
+    """The invoice that each payment is meant for, once some name told for it is an invoice's.
+
+    The first invoice named has the money, and a person is told when another one is named too.
     """
     names = {reference: merged.names(reference) for reference in payments}
     invoices = _resolve(books, names)
-    rows = sorted((payments[reference], found[0]) for reference, found in invoices.items())
+    return Named(
+        intents={
+            payments[reference]: (Intent(payments[reference], 0, found[0], None),)
+            for reference, found in invoices.items()
+        },
+        attention=[
+            Attention(
+                kind=AttentionKind.FACT_DISAGREES,
+                subject=f"payment:{payments[reference]}",
+                detail="its reports name more than one invoice; the first one has the money",
+            )
+            for reference, found in sorted(invoices.items())
+            if len(found) > 1 and reference in merged.newly_named
+        ],
+    )
+
+
+def write(books: Books, meant: Mapping[int, Sequence[Intent]]) -> None:
+    """Writes what payments without an intent are meant for, under their locks.
+
+    After the invoices' locks, which the foreign key shares.
+    """
+    rows = sorted((first.payment_id, first.invoice_id) for (first,) in meant.values())
     books.run(
         """
         INSERT INTO intents (payment_id, position, invoice_id)
         SELECT payment_id, 0, invoice_id
         FROM unnest(CAST(:payments AS bigint[]), CAST(:invoices AS bigint[]))
              AS told (payment_id, invoice_id)
-        WHERE NOT EXISTS (SELECT FROM intents WHERE intents.payment_id = told.payment_id)
-        ORDER BY invoice_id
         """,
         **columns(rows, ("payments", "invoices")),
     )
-    return [
-        Attention(
-            kind=AttentionKind.FACT_DISAGREES,
-            subject=f"payment:{payments[reference]}",
-            detail="its reports name more than one invoice; the first one has the money",
-        )
-        for reference, found in sorted(invoices.items())
-        if len(found) > 1 and reference in merged.newly_named
-    ]
 
 
 def found_late(books: Books) -> list[Reference]:

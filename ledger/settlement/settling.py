@@ -4,25 +4,26 @@ The number of statements does not depend on the number of rows: everything is re
 written from arrays, and the fold between is pure.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import assert_never
 from zoneinfo import ZoneInfo
 
 from domain import settlement
+from domain.allocation import Intent
 from domain.attention import Attention, AttentionKind
 from domain.errors import Refused, TryLater
-from domain.facts import Fact, Ignored, Move, Reading, Report, Status
+from domain.facts import Ignored, Move, Reading, Report
 from domain.settlement import KnownFact
-from domain.trial import Changes
+from domain.trial import Changes, Extract
 from ledger.books import attention, holdings, journal
 from ledger.inbox.waiting import Closing
 from ledger.letters import reminders
-from ledger.settlement import meaning, merging
+from ledger.settlement import meaning, merging, receiving
 from ledger.settlement.merging import Merged
-from ledger.settlement.naming import Reference
-from ledger.store import Books, columns
+from ledger.settlement.receiving import Received
+from ledger.store import Books
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ def settle_found(books: Books, zone: ZoneInfo) -> int:
     if not references:
         return 0
     merged = merging.known(books, references)
-    changes, named_twice = _settle(books, merged, _payments(books, merged, zone), zone, ())
+    changes, named_twice = _settle(books, merged, zone, ())
     attention.open_all(books, named_twice)
     return len(changes.payments)
 
@@ -78,105 +79,63 @@ def _book(
 ) -> tuple[_Done, list[Attention]]:
     merged = merging.merge(books, told)
     meaning.note_attempts(books, merged)
-    payments = _payments(books, merged, zone)
-    changes, named_twice = _settle(books, merged, payments, zone, sorted(told))
+    changes, named_twice = _settle(books, merged, zone, sorted(told))
     done = _Done(len(changes.payments), len(changes.postings), len(changes.invoices))
     return done, [*merged.attention, *named_twice]
 
 
 def _settle(
-    books: Books,
-    merged: Merged,
-    payments: Mapping[Reference, int],
-    zone: ZoneInfo,
-    inbox_ids: Sequence[int],
+    books: Books, merged: Merged, zone: ZoneInfo, inbox_ids: Sequence[int]
 ) -> tuple[Changes, list[Attention]]:
-    """Locks the payments, then the invoices they are meant for, and posts what is missing.
+    """Locks the payments, then the invoices they are meant for, and posts what is missing."""
+    received = receiving.find(books, merged, zone)
+    facts = {id_: merged.facts[reference] for reference, id_ in received.ids.items()}
+    named = meaning.named(books, merged, received.ids)
+    payment_ids = _lock(books, facts, named.invoices)
+    kept = holdings.extract(books, payment_ids, named.invoices)
+    meant = {id_: told for id_, told in named.intents.items() if id_ not in kept.intents}
+    changes = settlement.settle(_completed(kept, received, meant), facts, zone)
+    receiving.write(books, received.new.values(), changes.payments)
+    meaning.write(books, meant)
+    _write(books, changes, received, inbox_ids)
+    return changes, named.attention
+
+
+def _lock(
+    books: Books, facts: Mapping[int, Sequence[KnownFact]], named: Collection[int]
+) -> list[int]:
+    """Locks what the fold touches; answers its payments.
 
     Where money went back, the others that are meant for the same invoices are locked and applied
-    with them: what one payment lost, another one may have. An intent's foreign key shares a lock
-    on its invoice, so intents come after the payments.
+    with them: what one payment lost, another one may have.
     """
-    facts = {payments[reference]: merged.facts[reference] for reference in payments}
     payment_ids = sorted(facts)
     is_return = any(_is_return(known) for known in facts.values())
     if is_return:
-        payment_ids = holdings.sharing(books, payment_ids)
+        payment_ids = holdings.sharing(books, payment_ids, named)
     holdings.lock_payments(books, payment_ids)
-    named_twice = meaning.note_intents(books, merged, payments)
-    holdings.lock_invoices_touched(books, payment_ids)
-    if is_return and holdings.sharing(books, payment_ids) != payment_ids:
+    holdings.lock_invoices_touched(books, payment_ids, named)
+    if is_return and holdings.sharing(books, payment_ids, named) != payment_ids:
         raise TryLater(timedelta(milliseconds=50), "money for the same invoice came meanwhile")
-    changes = settlement.settle(holdings.extract(books, payment_ids), facts, zone)
-    _write(books, changes, inbox_ids)
-    return changes, named_twice
+    return payment_ids
 
 
 def _is_return(known: Sequence[KnownFact]) -> bool:
     return any(each.fact.key.move is not Move.IN for each in known)
 
 
-def _payments(books: Books, merged: Merged, zone: ZoneInfo) -> dict[Reference, int]:
-    """The payment of every reference whose money has arrived, made where there is none yet."""
-    arrived = {
-        reference: first
-        for reference, known in merged.facts.items()
-        if (first := _arrival(known)) is not None
-    }
-    rows = [
-        (*reference, fact.money.currency, fact.happened_at.astimezone(zone).date())
-        for reference, fact in sorted(arrived.items())
-    ]
-    names = ("gateways", "accounts", "references", "currencies", "days")
-    books.run(
-        """
-        INSERT INTO payments (state, gateway, account, gateway_reference, currency, method, paid_on,
-                              reference)
-        SELECT 'posted', told.gateway, told.account, told.reference, told.currency, told.gateway,
-               told.day, told.reference
-        FROM unnest(CAST(:gateways AS text[]), CAST(:accounts AS text[]),
-                    CAST(:references AS text[]), CAST(:currencies AS text[]), CAST(:days AS date[]))
-             AS told (gateway, account, reference, currency, day)
-        ON CONFLICT ON CONSTRAINT payments_gateway_once DO NOTHING
-        """,
-        **columns(rows, names),
-    )
-    found = books.rows(
-        _PaymentRow,
-        """
-        SELECT p.id, p.gateway, p.account, p.gateway_reference FROM payments p
-        JOIN unnest(CAST(:gateways AS text[]), CAST(:accounts AS text[]),
-                    CAST(:references AS text[])) AS told (gateway, account, reference)
-          ON (p.gateway, p.account, p.gateway_reference)
-           = (told.gateway, told.account, told.reference)
-        """,
-        **columns([row[:3] for row in rows], names[:3]),
-    )
-    return {(row.gateway, row.account, row.reference): row.id for row in found}
+def _completed(kept: Extract, received: Received, meant: Mapping[int, Sequence[Intent]]) -> Extract:
+    """What the books hold, with the payments and intents that are about to be written."""
+    new = [payment.holding for payment in received.new.values()]
+    return replace(kept, payments=[*kept.payments, *new], intents={**kept.intents, **meant})
 
 
-@dataclass(frozen=True, slots=True)
-class _PaymentRow:
-    id: int
-    gateway: str
-    account: str
-    reference: str
-
-
-def _arrival(known: Sequence[KnownFact]) -> Fact | None:
-    """The fact that put money on a payment; None while nothing has arrived."""
-    arrived = (
-        each.fact
-        for each in known
-        if each.fact.key.move is Move.IN and each.fact.status is Status.SUCCEEDED
-    )
-    return next(arrived, None)
-
-
-def _write(books: Books, changes: Changes, inbox_ids: Sequence[int]) -> None:
+def _write(books: Books, changes: Changes, received: Received, inbox_ids: Sequence[int]) -> None:
     if not changes.postings:
         return
-    holdings.write_payments(books, changes.payments)
+    holdings.write_payments(
+        books, [each for each in changes.payments if each.id not in received.new]
+    )
     holdings.write_invoices(books, changes.invoices)
     reminders.cancel(books, [invoice.id for invoice in changes.invoices if not invoice.is_open])
     attention.renew(books, [payment.id for payment in changes.payments], changes.attention)
