@@ -6,7 +6,7 @@ from datetime import date
 
 from domain.invoices import InvoiceState, Standing
 from domain.money import Money
-from domain.postings import INVOICE, PAYMENT, UNIDENTIFIED, Posting, PostingKind
+from domain.postings import INVOICE, PAYMENT, UNIDENTIFIED, Posted, Posting, PostingKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,8 @@ class Holding:
 
     `unapplied_minor` is the balance of its account; `unidentified_minor` waits for a client;
     `returned_minor` went back by refund or chargeback, `lost_minor` of it beyond what had come.
-    `client_id` is None while nobody knows whose money it is.
+    `client_id` is None while nobody knows whose money it is. Once a person said what it is meant
+    for, `is_meaning_said`: what reports name no longer counts.
     """
 
     id: int
@@ -42,6 +43,7 @@ class Holding:
     unidentified_minor: int
     returned_minor: int
     lost_minor: int
+    is_meaning_said: bool = False
 
 
 def allocate(
@@ -91,6 +93,21 @@ def assign(payment: Holding, client_id: int, on: date) -> list[Posting]:
     ]
 
 
+def take_back(invoice: Standing, posted: Iterable[Posted], minor: int, on: date) -> list[Posting]:
+    """Opposites that take `minor` off the invoice, from its newest allocations of those posted."""
+    postings = []
+    for each in sorted(posted, key=lambda each: -each.id):
+        if each.kind is not PostingKind.ALLOCATE or each.invoice_id != invoice.id:
+            continue
+        taken_minor = min(minor, each.left_minor)
+        if taken_minor <= 0:
+            break
+        minor -= taken_minor
+        postings.append(_opposite(invoice, each, taken_minor, on))
+    assert minor == 0, f"invoice {invoice.id}: more to take back than was applied"
+    return postings
+
+
 def can_take(invoice: Standing, payment: Holding) -> bool:
     """Whether money of the payment may be applied here: issued, same client, same currency."""
     return (
@@ -111,4 +128,18 @@ def _allocation(payment: Holding, invoice: Standing, taken_minor: int, on: date)
         payment_id=payment.id,
         invoice_id=invoice.id,
         client_id=payment.client_id,
+    )
+
+
+def _opposite(invoice: Standing, allocated: Posted, minor: int, on: date) -> Posting:
+    return Posting(
+        kind=PostingKind.ALLOCATE,
+        source=INVOICE,
+        destination=PAYMENT,
+        money=Money(invoice.currency, minor),
+        effective_on=on,
+        payment_id=allocated.payment_id,
+        invoice_id=invoice.id,
+        client_id=invoice.client_id,
+        reverses=allocated.id,
     )

@@ -14,6 +14,8 @@ class AttentionKind(StrEnum):
     DRAFT_INVOICE = "draft_invoice"
     VOID_INVOICE = "void_invoice"
     OTHER_CURRENCY = "other_currency"
+    OTHER_CLIENT = "other_client"
+    UNAPPLIED = "unapplied"
     REFUNDED = "refunded"
     DISPUTED = "disputed"
     LOSS = "loss"

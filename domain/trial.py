@@ -62,9 +62,19 @@ class Trial:
         """Says anew what a payment is meant for; nothing moves yet."""
         self._intents[payment_id] = intents
 
+    def give(self, payment_id: int, client_id: int) -> None:
+        """Says whose money it is, also where none of it is left to post."""
+        payment = self.holdings[payment_id]
+        if payment.client_id != client_id:
+            self.holdings[payment_id] = replace(payment, client_id=client_id)
+
     def posted(self, payment_id: int) -> Sequence[Posted]:
         """What was posted for a payment before, as far as nothing had reversed it."""
         return self._extract.posted.get(payment_id, ())
+
+    def given_minor(self, payment_id: int, invoice_id: int) -> int:
+        """What a payment has given to an invoice and not taken back."""
+        return self._applied_minor.get(payment_id, {}).get(invoice_id, 0)
 
     def post(self, postings: Iterable[Posting]) -> None:
         """Takes postings into the totals of their payment and their invoice."""
@@ -134,7 +144,10 @@ def unapplied(
 
 def _why_unapplied(payment: Holding, named: Sequence[Standing]) -> AttentionKind:
     if not named:
-        return AttentionKind.UNKNOWN_INVOICE
+        is_known = payment.client_id is not None
+        return AttentionKind.UNAPPLIED if is_known else AttentionKind.UNKNOWN_INVOICE
+    if any(invoice.client_id != payment.client_id for invoice in named):
+        return AttentionKind.OTHER_CLIENT
     if any(invoice.currency != payment.currency for invoice in named):
         return AttentionKind.OTHER_CURRENCY
     if any(invoice.state is InvoiceState.VOID for invoice in named):

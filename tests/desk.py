@@ -7,7 +7,8 @@ from domain.errors import Refused
 from domain.facts import Reading, Report
 from domain.invoices import Standing
 from domain.money import Money
-from ledger.books import audit, clients, invoices, issuing, payments, seller
+from ledger.books import audit, clients, invoices, issuing, linking, payments, seller
+from ledger.books.acting import Word
 from ledger.books.payments import PaymentRow
 from ledger.inbox import waiting
 from ledger.inbox.waiting import Claim
@@ -26,6 +27,8 @@ SELLER = seller.Seller(
     language="ro",
     series="INV",
 )
+
+WORD = Word("test", "a person said so", TODAY, ZONE)
 
 
 @dataclass(slots=True)
@@ -62,6 +65,17 @@ class Desk:
     def void(self, invoice_id: int) -> Standing:
         with self.store.transaction() as books:
             return issuing.void(books, invoice_id, "test", "a mistake", TODAY)
+
+    def link(self, payment_id: int, invoice_id: int, amount_minor: int | None = None) -> bool:
+        return self.store.act(
+            lambda books: linking.link(books, payment_id, invoice_id, WORD, amount_minor)
+        )
+
+    def unlink(self, payment_id: int, invoice_id: int | None = None) -> int:
+        return self.store.act(lambda books: linking.unlink(books, payment_id, WORD, invoice_id))
+
+    def assign(self, payment_id: int, client_id: int) -> bool:
+        return self.store.act(lambda books: linking.assign(books, payment_id, client_id, WORD))
 
     def deliver(self, *told: list[Report] | Reading | Refused) -> list[int]:
         """Keeps one event each; settling it will read exactly this."""

@@ -15,6 +15,8 @@ _OF_PAYMENTS = (
     AttentionKind.DRAFT_INVOICE,
     AttentionKind.VOID_INVOICE,
     AttentionKind.OTHER_CURRENCY,
+    AttentionKind.OTHER_CLIENT,
+    AttentionKind.UNAPPLIED,
 )
 
 
@@ -47,15 +49,18 @@ def open_all(books: Books, found: Sequence[Attention]) -> None:
     )
 
 
-def renew(books: Books, payment_ids: Sequence[int], found: Sequence[Attention]) -> None:
+def renew(
+    books: Books, payment_ids: Sequence[int], found: Sequence[Attention], resolver: str = "worker"
+) -> None:
     """Makes what is open for these payments exactly what was found; what is settled is closed."""
     books.run(
         """
-        UPDATE attention SET resolved_at = clock_timestamp(), resolver = 'worker', how = 'settled'
+        UPDATE attention SET resolved_at = clock_timestamp(), resolver = :resolver, how = 'settled'
         WHERE resolved_at IS NULL AND kind = ANY (CAST(:kinds AS text[]))
           AND subject = ANY (CAST(:subjects AS text[]))
           AND kind || ' ' || subject <> ALL (CAST(:found AS text[]))
         """,
+        resolver=resolver,
         kinds=[kind.value for kind in _OF_PAYMENTS],
         subjects=[f"payment:{id_}" for id_ in payment_ids],
         found=[f"{each.kind.value} {each.subject}" for each in found],

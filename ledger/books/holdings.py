@@ -74,10 +74,10 @@ def lock_invoice_and_payments(books: Books, invoice_id: int) -> list[int]:
     The invoice is locked FOR UPDATE: its number, a key, may change, and that must not meet the
     key share of an intent written meanwhile with each side waiting for the other.
     """
-    found = _payments_of(books, invoice_id)
+    found = payments_of(books, invoice_id)
     lock_payments(books, found)
     books.run("SELECT FROM invoices WHERE id = :id FOR UPDATE", id=invoice_id)
-    appeared = sorted(set(_payments_of(books, invoice_id)) - set(found))
+    appeared = sorted(set(payments_of(books, invoice_id)) - set(found))
     if appeared:
         books.run(
             "SELECT FROM payments WHERE id = ANY (CAST(:ids AS bigint[])) ORDER BY id"
@@ -151,7 +151,7 @@ def _payments(books: Books, ids: list[int]) -> list[Holding]:
         """
         SELECT id, coalesce(gateway, ''), coalesce(account, ''), coalesce(gateway_reference, ''),
                client_id, currency, amount_minor, unapplied_minor, unidentified_minor,
-               returned_minor, lost_minor
+               returned_minor, lost_minor, is_meaning_said
         FROM payments WHERE id = ANY (CAST(:ids AS bigint[])) ORDER BY id
         """,
         ids=ids,
@@ -201,7 +201,8 @@ class _Id:
     id: int
 
 
-def _payments_of(books: Books, invoice_id: int) -> list[int]:
+def payments_of(books: Books, invoice_id: int) -> list[int]:
+    """The payments that are meant for an invoice, or ever were applied to it; no lock."""
     rows = books.rows(
         _Id,
         """

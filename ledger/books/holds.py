@@ -3,8 +3,10 @@
 from datetime import date
 from zoneinfo import ZoneInfo
 
-from domain.attention import AttentionKind
+from domain.attention import Attention, AttentionKind
 from domain.errors import Refused
+from domain.invoices import Standing
+from domain.money import Money
 from ledger.books import attention, holdings, invoices, journal
 from ledger.letters import reminders
 from ledger.store import Books
@@ -25,34 +27,58 @@ def owed_again(
         raise Refused("unknown_invoice", "there is no such invoice")
     if not invoice.is_open:
         raise Refused("not_open", f"nothing is owed on invoice {invoice.number}")
-    if not _say(books, invoice_id, actor, reason):
+    if not say(books, invoice_id, actor, reason):
         raise Refused("not_held", f"no money went back from invoice {invoice.number} since")
-    books.run(
-        "UPDATE invoices SET reminder_cycle = reminder_cycle + 1, updated_at = now()"
-        " WHERE id = :id",
-        id=invoice_id,
-    )
-    reminders.cancel(books, [invoice_id])
-    planned = reminders.plan_for(books, [invoice_id], zone, since=today)
+    planned = reminders.begin_anew(books, invoice_id, zone, today)
     kinds = (AttentionKind.REFUNDED, AttentionKind.DISPUTED)
     attention.close(books, f"invoice:{invoice_id}", kinds, actor, "owed again")
     journal.record(books, journal.Act(actor, "owed_again", reason, after={"invoice": invoice_id}))
     return planned
 
 
-def _say(books: Books, invoice_id: int, actor: str, reason: str) -> int:
+def show(books: Books, invoice: Standing) -> None:
+    """Opens attention where an open invoice is held; a person sees why nobody is chased."""
+    is_dispute = books.value(
+        """
+        SELECT bool_or(EXISTS (SELECT FROM postings c LEFT JOIN postings r ON r.reverses = c.id
+                               WHERE c.payment_id = p.id AND c.kind = 'chargeback'
+                                 AND c.reverses IS NULL
+                               GROUP BY c.id
+                               HAVING c.amount_minor > coalesce(sum(r.amount_minor), 0)))
+        FROM payments p JOIN intents n ON n.payment_id = p.id
+        LEFT JOIN hold_words w ON (w.invoice_id, w.payment_id) = (n.invoice_id, p.id)
+        WHERE n.invoice_id = :id AND p.returned_minor > coalesce(w.returned_minor, 0)
+        """,
+        id=invoice.id,
+    )
+    if is_dispute is None:
+        return
+    kind = AttentionKind.DISPUTED if is_dispute else AttentionKind.REFUNDED
+    money = Money(invoice.currency, invoice.open_minor)
+    attention.open_all(books, [Attention(kind, f"invoice:{invoice.id}", money)])
+
+
+def say(
+    books: Books, invoice_id: int, actor: str, reason: str, payment_id: int | None = None
+) -> int:
+    """Notes that what went back so far holds the invoice no longer; answers of how many payments.
+
+    Of one payment, or of all that are meant for the invoice. Hold their locks.
+    """
     return books.run(
         """
         INSERT INTO hold_words AS w (invoice_id, payment_id, returned_minor, actor, reason)
         SELECT n.invoice_id, p.id, p.returned_minor, :actor, :reason
         FROM payments p JOIN intents n ON n.payment_id = p.id
         WHERE n.invoice_id = :id AND p.returned_minor > 0
+          AND (CAST(:payment AS bigint) IS NULL OR p.id = :payment)
         ON CONFLICT ON CONSTRAINT hold_words_pkey
         DO UPDATE SET returned_minor = excluded.returned_minor, actor = excluded.actor,
                       reason = excluded.reason, said_at = clock_timestamp()
         WHERE w.returned_minor < excluded.returned_minor
         """,
         id=invoice_id,
+        payment=payment_id,
         actor=actor,
         reason=reason,
     )

@@ -44,7 +44,8 @@ class LineRow:
 class Extras:
     """What is shown of an invoice beside its standing; instants in UTC.
 
-    `overpaid_minor` is the unapplied rest of the payments meant for it, in its currency.
+    `overpaid_minor` is the unapplied rest, in its currency, of the payments that are meant for it
+    last of all and without limit: so each cent is shown once.
     """
 
     id: int
@@ -122,10 +123,14 @@ def extras(books: Books, invoice_ids: list[int]) -> dict[int, Extras]:
         Extras,
         """
         SELECT i.id, i.external_id, i.created_at, i.updated_at,
-               coalesce((SELECT sum(p.unapplied_minor) FROM payments p
-                         WHERE p.currency = i.currency AND p.id IN
-                               (SELECT payment_id FROM intents n WHERE n.invoice_id = i.id)),
-                        0)::bigint
+               coalesce((SELECT sum(p.unapplied_minor)
+                         FROM intents n JOIN payments p ON p.id = n.payment_id
+                         WHERE n.invoice_id = i.id AND n.amount_minor IS NULL
+                           AND p.currency = i.currency
+                           AND NOT EXISTS (SELECT FROM intents later
+                                           WHERE later.payment_id = n.payment_id
+                                             AND later.position > n.position
+                                             AND later.amount_minor IS NULL)), 0)::bigint
         FROM invoices i WHERE i.id = ANY (CAST(:ids AS bigint[]))
         """,
         ids=invoice_ids,

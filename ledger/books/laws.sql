@@ -127,7 +127,23 @@ FROM invoices i JOIN intents n ON n.invoice_id = i.id JOIN payments m ON m.id = 
 WHERE i.state = 'issued' AND m.client_id = i.client_id AND m.currency = i.currency
   AND m.unapplied_minor > 0
   AND i.total_minor > i.paid_minor + i.credited_minor + i.written_off_minor + i.settled_before_minor
-  AND n.amount_minor IS NULL
+  AND (n.amount_minor IS NULL OR n.amount_minor > (
+      SELECT coalesce(sum(CASE destination WHEN 'invoice' THEN amount_minor ELSE -amount_minor END), 0)
+      FROM postings p WHERE p.payment_id = m.id AND p.invoice_id = i.id AND p.kind = 'allocate'))
+
+-- law: money is applied where it is meant, and up to what is meant
+SELECT 'payment:' || a.payment_id, format('%s applied to invoice %s, meant are %s', a.applied,
+       a.invoice_id, CASE WHEN n.payment_id IS NULL THEN 0 ELSE n.amount_minor END)
+FROM (SELECT payment_id, invoice_id, sum(CASE destination WHEN 'invoice' THEN amount_minor
+                                         ELSE -amount_minor END) AS applied
+      FROM postings WHERE kind = 'allocate' AND payment_id IS NOT NULL AND invoice_id IS NOT NULL
+      GROUP BY payment_id, invoice_id) a
+LEFT JOIN intents n ON (n.payment_id, n.invoice_id) = (a.payment_id, a.invoice_id)
+WHERE a.applied > 0 AND (n.payment_id IS NULL OR a.applied > n.amount_minor)
+
+-- law: a payment is meant for an invoice once
+SELECT 'payment:' || payment_id, format('meant for invoice %s %s times', invoice_id, count(*))
+FROM intents GROUP BY payment_id, invoice_id HAVING count(*) > 1
 
 -- law: an invoice is issued once for its total, and void once for the same
 SELECT 'invoice:' || i.id, format('state %s, issue %s of %s, void %s of %s', i.state,

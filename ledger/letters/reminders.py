@@ -94,6 +94,20 @@ def plan_for(
     )
 
 
+def begin_anew(books: Books, invoice_id: int, zone: ZoneInfo, today: date) -> int:
+    """Begins the invoice's next cycle, with steps counted from `today`; hold its lock.
+
+    Answers how many steps are planned: none while money that went back holds it.
+    """
+    books.run(
+        "UPDATE invoices SET reminder_cycle = reminder_cycle + 1, updated_at = now()"
+        " WHERE id = :id",
+        id=invoice_id,
+    )
+    cancel(books, [invoice_id])
+    return plan_for(books, [invoice_id], zone, since=today)
+
+
 def cancel(books: Books, invoice_ids: Sequence[int]) -> int:
     """Cancels what is planned for invoices that are no longer owed; hold their locks."""
     if not invoice_ids:

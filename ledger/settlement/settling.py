@@ -93,7 +93,8 @@ def _settle(
     named = meaning.named(books, merged, received.ids)
     payment_ids = _lock(books, facts, named.invoices)
     kept = holdings.extract(books, payment_ids, named.invoices)
-    meant = {id_: told for id_, told in named.intents.items() if id_ not in kept.intents}
+    said = {*kept.intents, *(held.id for held in kept.payments if held.is_meaning_said)}
+    meant = {id_: told for id_, told in named.intents.items() if id_ not in said}
     changes = settlement.settle(_completed(kept, received, meant), facts, zone)
     receiving.write(books, received.new.values(), changes.payments)
     meaning.write(books, meant)

@@ -72,6 +72,12 @@ BREAKS = {
     "no open invoice has a payment meant for it that is not applied": (
         f"INSERT INTO intents (payment_id, position, invoice_id) VALUES ({OVERPAYING}, 1, {OPEN})"
     ),
+    "money is applied where it is meant, and up to what is meant": (
+        f"DELETE FROM intents WHERE payment_id = {OVERPAYING}"
+    ),
+    "a payment is meant for an invoice once": (
+        f"INSERT INTO intents (payment_id, position, invoice_id) VALUES ({OVERPAYING}, 1, {PAID})"
+    ),
     "an invoice is issued once for its total, and void once for the same": rogue(
         "void", "outside:a", "outside:b", invoice_id=OPEN
     ),
@@ -159,6 +165,15 @@ FALSE_BY_ONE = {
     "allocation gone": (
         f"DELETE FROM postings WHERE kind = 'allocate' AND invoice_id = {PAID}",
         "invoice:1",
+    ),
+    "limit of a link": (
+        f"UPDATE intents SET amount_minor = 12099 WHERE payment_id = {OVERPAYING}",
+        "payment:1",
+    ),
+    "unapplied below a limit": (
+        "INSERT INTO intents (payment_id, position, invoice_id, amount_minor)"
+        f" VALUES ({OVERPAYING}, 1, {OPEN}, 1)",
+        "invoice:2",
     ),
     "opposite gone": (
         f"DELETE FROM postings WHERE kind = 'allocate' AND invoice_id = {VOID}"
