@@ -9,6 +9,8 @@ import typer
 from cli.ports import LOOPBACK
 
 if TYPE_CHECKING:
+    import uvicorn
+
     from webhooks.app import Webhooks
     from webhooks.requests import Receive, Scope, Send
 
@@ -46,10 +48,23 @@ def serve_on(listening: socket.socket, part: Part) -> None:
     from runtime import logs, memory
 
     logs.set_up()
-    config = uvicorn.Config(
-        build(part),
+    server = uvicorn.Server(terms(build(part)))
+    memory.settle_down()
+    server.run(sockets=[listening])
+    if not server.started:
+        raise typer.Exit(1)
+
+
+def terms(application: "Application") -> "uvicorn.Config":
+    """On what terms an application is served, whatever it is."""
+    import uvicorn
+
+    from cli.wire import Wire
+
+    return uvicorn.Config(
+        application,
         loop="uvloop",
-        http="httptools",
+        http=Wire,
         ws="none",
         lifespan="on",
         access_log=False,
@@ -59,11 +74,6 @@ def serve_on(listening: socket.socket, part: Part) -> None:
         limit_concurrency=_MOST_REQUESTS,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
-    server = uvicorn.Server(config)
-    memory.settle_down()
-    server.run(sockets=[listening])
-    if not server.started:
-        raise typer.Exit(1)
 
 
 def build(part: Part) -> "Application":

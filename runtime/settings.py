@@ -8,6 +8,7 @@ in the local folder.
 import os
 from collections.abc import Mapping
 from functools import cache
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
@@ -38,6 +39,7 @@ class Settings(BaseSettings):
     flower_port: int = 5555
     flower_basic_auth: SecretStr | None = None
     api_token: SecretStr | None = None
+    trusted_proxies: str | None = None
     timezone: str = "Europe/Bucharest"
     mail_from: str = "billing@localhost.localdomain"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -54,16 +56,27 @@ class Settings(BaseSettings):
         ZoneInfo(name)
         return name
 
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _known_networks(cls, text: str | None) -> str | None:
+        _networks(text)
+        return text
+
     @property
     def zone(self) -> ZoneInfo:
         """The seller's time zone: business days begin and end here."""
         return ZoneInfo(self.timezone)
 
     @property
+    def proxies(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """Whose X-Forwarded-For is believed."""
+        return _networks(self.trusted_proxies)
+
+    @property
     def stripe_secrets(self) -> tuple[str, ...]:
         """The active webhook secrets, in the order given; several while one is being replaced."""
-        text = self.stripe_webhook_secrets.get_secret_value() if self.stripe_webhook_secrets else ""
-        return tuple(part for part in (piece.strip() for piece in text.split(",")) if part)
+        secrets = self.stripe_webhook_secrets
+        return _parts(secrets.get_secret_value() if secrets else None)
 
     @property
     def stripe_is_live(self) -> bool:
@@ -92,6 +105,16 @@ class Settings(BaseSettings):
             dotenv_settings,
             *written,
         )
+
+
+def _parts(text: str | None) -> tuple[str, ...]:
+    """What stands between the commas."""
+    return tuple(part for part in (piece.strip() for piece in (text or "").split(",")) if part)
+
+
+def _networks(text: str | None) -> tuple[IPv4Network | IPv6Network, ...]:
+    """Addresses and networks such as 10.0.0.0/8; ValueError says which one is none."""
+    return tuple(ip_network(part) for part in _parts(text))
 
 
 class _PointedFiles(PydanticBaseSettingsSource):

@@ -1,27 +1,25 @@
-"""A real server for an application, on a loopback port, in a thread of the test."""
+"""The product's server for an application, on a loopback port, in a thread of the test."""
 
 import socket
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import uvicorn
 
+from cli import serve
+
+if TYPE_CHECKING:
+    from cli.serve import Application
+
 
 @contextmanager
-def serving(app: object) -> Iterator[str]:
+def serving(app: "Application") -> Iterator[str]:
     """The address of the application while it is served."""
     listening = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(
-        app,  # type: ignore[arg-type] # any ASGI application
-        http="httptools",
-        ws="none",
-        lifespan="on",
-        access_log=False,
-        log_config=None,
-    )
-    server = uvicorn.Server(config)
+    server = uvicorn.Server(serve.terms(app))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
     try:

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import cache, partial
 from hashlib import sha256
 from time import monotonic
@@ -16,11 +16,12 @@ from ledger.inbox.arrivals import ArrivalRow, Arrivals
 from ledger.pulse import Pulse
 from runtime import clock, metrics, wiring
 from runtime.settings import settings
-from webhooks import requests
+from webhooks import requests, senders
 from webhooks.intake import Intake
 from webhooks.nudger import Nudger
 from webhooks.readiness import Readiness
 from webhooks.requests import Message, Receive, Scope, Send, Unacceptable
+from webhooks.senders import Network
 from webhooks.strangers import Strangers
 from workers.app import app
 from workers.nudges import Nudges
@@ -39,9 +40,18 @@ Handler = Callable[[Scope, Receive], Awaitable[Reply]]
 
 
 class Webhooks:
-    """The ASGI callable. Whoever mounts it without lifespan calls `start` and `stop`."""
+    """The ASGI callable. Whoever mounts it without lifespan calls `start` and `stop`.
 
-    def __init__(self, gateways: Mapping[str, Gateway], dsn: str, celery: Celery) -> None:
+    What `proxies` say of whom they speak for is believed.
+    """
+
+    def __init__(
+        self,
+        gateways: Mapping[str, Gateway],
+        dsn: str,
+        celery: Celery,
+        proxies: Sequence[Network] = (),
+    ) -> None:
         self._arrivals = Arrivals(dsn)
         self._pulse = Pulse(dsn)
         self._nudges, self._looks = Nudges(celery), Nudges(celery)  # one per thread
@@ -49,6 +59,7 @@ class Webhooks:
         self._intake = Intake(self._arrivals.keep, self._nudger.nudge)
         self._readiness = Readiness(self._pulse, self._looks.ping, self._intake)
         self._strangers = Strangers()
+        self._proxies = proxies
         self._routes: dict[str, tuple[tuple[str, ...], Handler]] = {
             "/healthz": (("GET", "HEAD"), _alive),
             "/readyz": (("GET", "HEAD"), self._ready),
@@ -107,8 +118,8 @@ class Webhooks:
             _log.warning("unreadable_delivery", gateway=gateway.name, reason=refusal.reason)
             return gateway.reply(Outcome.UNTRUSTED)
         metrics.told(gateway.name, Outcome.UNTRUSTED, 1)
-        address = scope["client"][0] if scope.get("client") else ""
-        if self._strangers.is_flooding(address, monotonic()):
+        sender = senders.address(scope, self._proxies)
+        if self._strangers.is_flooding(sender, monotonic()):
             return _TOO_MANY
         return gateway.reply(Outcome.UNTRUSTED)
 
@@ -136,7 +147,7 @@ def build() -> Webhooks:
         metrics.serve(wiring.store(), settings().metrics_host, settings().metrics_port)
     except OSError as error:  # no reason to turn payments away
         _log.warning("metrics_not_shown", port=settings().metrics_port, reason=str(error))
-    return Webhooks(wiring.gateways(), wiring.database_url(), app)
+    return Webhooks(wiring.gateways(), wiring.database_url(), app, settings().proxies)
 
 
 async def _alive(_: Scope, __: Receive) -> Reply:

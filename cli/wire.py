@@ -1,0 +1,88 @@
+"""The server's end of one connection: nobody may hold it, or fill our memory, by talking on.
+
+uvicorn bounds neither how long a head is nor how long it takes to come.
+"""
+
+import asyncio
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+MOST_HEAD_BYTES = 32 * 1024
+HEAD_SECONDS = 10.0
+MESSAGE_SECONDS = 60.0
+
+# A body in chunks of one byte brings five bytes of framing for each.
+_FRAMING = 8
+
+
+class Wire(HttpToolsProtocol):
+    """A head of at most MOST_HEAD_BYTES within HEAD_SECONDS, the rest within MESSAGE_SECONDS.
+
+    What is longer is answered with 400; who is slower is hung up on.
+    """
+
+    _hang_up: asyncio.TimerHandle | None = None
+    _is_head_heard = False
+    _head_bytes = 0
+    _bare_bytes = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)  # which narrows the type as we do
+        self._expect_within(HEAD_SECONDS)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._expect_nothing()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self._hang_up is None:  # empty lines before a request begin it too
+            self._expect_within(HEAD_SECONDS)
+        self._bare_bytes += len(data)
+        super().data_received(data)
+        if self._bare_bytes > MOST_HEAD_BYTES and not self.transport.is_closing():
+            self.send_400_response("Too much head.")
+
+    def on_message_begin(self) -> None:
+        self._head_bytes = 0
+        super().on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        self._count(len(url))
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Trailers come here too; nobody reads them."""
+        self._count(len(name) + len(value))
+        if not self._is_head_heard:
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        self._is_head_heard = True
+        self._bare_bytes = 0
+        self._expect_within(MESSAGE_SECONDS)
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self._bare_bytes = max(0, self._bare_bytes - _FRAMING * len(body))
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._is_head_heard = False
+        self._bare_bytes = 0
+        self._expect_nothing()
+        super().on_message_complete()
+
+    def _count(self, length: int) -> None:
+        """What is raised here the parser hands to uvicorn as a malformed request."""
+        self._head_bytes += length
+        if self._head_bytes > MOST_HEAD_BYTES:
+            raise ValueError("too much head")
+
+    def _expect_within(self, seconds: float) -> None:
+        self._expect_nothing()
+        self._hang_up = self.loop.call_later(seconds, self.transport.close)
+
+    def _expect_nothing(self) -> None:
+        if self._hang_up is not None:
+            self._hang_up.cancel()
+            self._hang_up = None

@@ -1,0 +1,119 @@
+"""The product as strangers meet it: doors on real ports, a worker, a look at every table."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from ipaddress import ip_network
+from itertools import count
+
+from prometheus_client import REGISTRY
+
+from domain.invoices import Standing
+from gateways.stripe import Stripe
+from ledger.inbox import waiting
+from ledger.store import Store
+from tests.desk import Desk
+from tests.gateways.deliveries import SECRET
+from tests.hostile import wire
+from tests.hostile.wire import Answer
+from tests.serving import serving
+from tests.webhooks.knocking import a_celery
+from webhooks.app import Webhooks
+from workers import events
+
+NOWHERE = "redis+socket:///nowhere/redis.sock"
+OLD_SECRET = "whsec_old_secret"
+COUNTERS = ("accepted", "duplicates", "differing", "refused_signatures", "unreadable", "busy")
+
+GATEWAYS = {
+    "test": Stripe("own", (SECRET,), is_live=False),
+    "live": Stripe("own", (SECRET,), is_live=True),
+    "rotating": Stripe("own", (OLD_SECRET, SECRET), is_live=False),
+}
+
+
+@dataclass(frozen=True)
+class House:
+    """One database, and doors that are opened when somebody comes to them."""
+
+    dsn: str
+    store: Store
+    desk: Desk
+    rooms: ExitStack
+    ports: dict[str, int] = field(default_factory=dict)
+    scenes: "count[int]" = field(default_factory=lambda: count(1))
+
+    @cached_property
+    def client_id(self) -> int:
+        return self.desk.open()
+
+    def port(self, door: str) -> int:
+        """Where a door is; its name is a gateway of GATEWAYS and what else tells it apart."""
+        if door not in self.ports:
+            gateway = GATEWAYS[door.split(maxsplit=1)[0]]
+            proxies = [ip_network(wire.HERE)] if "behind a proxy" in door else []
+            app = Webhooks({"stripe": gateway}, self.dsn, a_celery(NOWHERE), proxies)
+            address = self.rooms.enter_context(serving(app))
+            self.ports[door] = int(address.rpartition(":")[2])
+        return self.ports[door]
+
+    def say(self, door: str, *pieces: bytes, source: str = wire.HERE) -> list[Answer]:
+        return wire.say(self.port(door), *pieces, source=source)
+
+    def settle(self) -> None:
+        """Settles what waits, as a worker does."""
+        for mode in ("test", "live"):
+            while events.settle_next(self.store, {"stripe": GATEWAYS[mode]}, waiting.claim_fresh):
+                pass
+
+    def digests(self) -> dict[str, str]:
+        """Every table, and a digest of all its rows."""
+        tables = self.desk.query(
+            "SELECT relname FROM pg_class WHERE relkind = 'r'"
+            " AND relnamespace = 'public'::regnamespace ORDER BY relname"
+        )
+        looks = (
+            f"SELECT '{name}', md5(coalesce(string_agg(t::text, E'\\n' ORDER BY t::text), ''))"
+            f" FROM {name} t"
+            for (name,) in tables
+        )
+        return dict(self.desk.query(" UNION ALL ".join(looks)))
+
+
+def counted() -> dict[str, int]:
+    """What the doors of this process have counted."""
+    return {
+        name: int(REGISTRY.get_sample_value(f"incasso_{name}_total", {"gateway": "stripe"}) or 0)
+        for name in COUNTERS
+    }
+
+
+def grown(before: Mapping[str, int], after: Mapping[str, int]) -> dict[str, int]:
+    return {name: after[name] - before[name] for name in before if after[name] != before[name]}
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What one row plays in: names of its own, and an open invoice over 242 RON."""
+
+    house: House
+    door: str
+    tag: str
+
+    @cached_property
+    def invoice(self) -> Standing:
+        return self.house.desk.invoice(self.house.client_id, "200")
+
+    def say(self, *pieces: bytes, source: str = wire.HERE) -> list[Answer]:
+        return self.house.say(self.door, *pieces, source=source)
+
+
+@contextmanager
+def opened(dsn: str) -> Iterator[House]:
+    store = Store(dsn)
+    try:
+        with ExitStack() as rooms:
+            yield House(dsn, store, Desk(store), rooms)
+    finally:
+        store.close()
