@@ -110,13 +110,15 @@ def _lock(
     Where money went back, the others that are meant for the same invoices are locked and applied
     with them: what one payment lost, another one may have.
     """
-    payment_ids = sorted(facts)
+    told = payment_ids = sorted(facts)
     is_return = any(_is_return(known) for known in facts.values())
     if is_return:
-        payment_ids = holdings.sharing(books, payment_ids, named)
+        payment_ids = holdings.sharing(books, told, named)
     holdings.lock_payments(books, payment_ids)
     holdings.lock_invoices_touched(books, payment_ids, named)
-    if is_return and holdings.sharing(books, payment_ids, named) != payment_ids:
+    # Asked of those told about again, never of all that were found: these have other invoices, and
+    # whoever shares those is found at every try.
+    if is_return and holdings.sharing(books, told, named) != payment_ids:
         raise TryLater(timedelta(milliseconds=50), "money for the same invoice came meanwhile")
     return payment_ids
 

@@ -404,3 +404,23 @@ def test_a_payment_that_meets_an_unlink_pays_what_it_opens(desk: Desk):
         assert not desk.standing(invoice.id).is_open
     assert desk.query("SELECT count(*) FROM journal WHERE act = 'unlink'") == [(ROUNDS,)]
     assert desk.differences() == []
+
+
+def test_what_one_refund_frees_is_taken_though_its_taker_has_other_invoices(desk: Desk):
+    """The credit that steps in is meant for two invoices, and somebody else has some for both."""
+    client = desk.open()
+    first, second = desk.invoice(client), desk.invoice(client)
+    pay(desk, "121", first.number, "pi_1")
+    taker = pay(desk, "400", first.number, "pi_2")
+    desk.link(taker, second.id)
+    pay(desk, "50", second.number, "pi_3")
+
+    refund(desk, "121", "pi_1")
+
+    assert not desk.standing(first.id).is_open
+    assert desk.query("SELECT unapplied_minor FROM payments ORDER BY id") == [
+        (0,),
+        (40000 - 2 * 12100,),
+        (5000,),
+    ]
+    assert desk.differences() == []
