@@ -4,8 +4,11 @@ uvicorn bounds neither how long a head is nor how long it takes to come.
 """
 
 import asyncio
+from typing import cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from cli.gathering import Gathering
 
 MOST_HEAD_BYTES = 32 * 1024
 HEAD_SECONDS = 10.0
@@ -26,8 +29,9 @@ class Wire(HttpToolsProtocol):
     _head_bytes = 0
     _bare_bytes = 0
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)  # which narrows the type as we do
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        gathering = Gathering(transport, self.loop)
+        super().connection_made(cast(asyncio.Transport, gathering))
         self._expect_within(HEAD_SECONDS)
 
     def connection_lost(self, exc: Exception | None) -> None:

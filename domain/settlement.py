@@ -54,10 +54,13 @@ def _book(
     trial.post(_receipts(payment, known, client_id, zone))
     flow = returns.outflow([each.fact for each in known], payment.currency)
     posted = trial.posted(payment_id)
-    trial.post(returns.come_back(trial.holdings[payment_id], posted, flow, cause))
+    is_return = bool(flow.total_minor or payment.returned_minor or payment.lost_minor)
+    if is_return:
+        trial.post(returns.come_back(trial.holdings[payment_id], posted, flow, cause))
     if client_id is not None:
         trial.post(assign(trial.holdings[payment_id], client_id, cause.on))
-    trial.post(returns.go_back(trial.holdings[payment_id], posted, flow, cause))
+    if is_return:
+        trial.post(returns.go_back(trial.holdings[payment_id], posted, flow, cause))
 
 
 def _seen(trial: Trial, payment: Holding) -> list[Attention]:

@@ -37,7 +37,8 @@ from ledger.figures import CountRow, Figures  # noqa: E402
 from ledger.store import Store  # noqa: E402
 
 # A process number alone is not enough: every container has its own process 1.
-values.ValueClass = values.MultiProcessValue(lambda: f"{socket.gethostname()}.{os.getpid()}")
+_HOST = socket.gethostname()
+values.ValueClass = values.MultiProcessValue(lambda: f"{_HOST}.{os.getpid()}")
 
 _log = structlog.get_logger(__name__)
 

@@ -12,8 +12,10 @@ MOST_IDS = 5_000
 BREAK_SECONDS = 5.0
 
 # A message costs as much as keeping ten deliveries, here and at the worker, and the worker goes on
-# while rows wait: after one message the next can wait a moment; the first never does.
-BREATH_SECONDS = 0.01
+# while rows wait: after one message the next can wait a moment, longer the more there was to tell;
+# the first never does.
+_LEAST_BREATH_SECONDS, _MOST_BREATH_SECONDS = 0.01, 0.05
+_BREATH_SECONDS_PER_ID = 0.0005
 
 _log = structlog.get_logger(__name__)
 
@@ -81,6 +83,7 @@ class Nudger:
             self._silent_until = monotonic() + BREAK_SECONDS
             self.nudge(ids)
             return False
-        self._silent_until = monotonic() + BREATH_SECONDS
+        breath_seconds = max(_LEAST_BREATH_SECONDS, len(ids) * _BREATH_SECONDS_PER_ID)
+        self._silent_until = monotonic() + min(breath_seconds, _MOST_BREATH_SECONDS)
         metrics.nudged()
         return True

@@ -190,6 +190,16 @@ WHERE NOT EXISTS (SELECT FROM journal WHERE id = p.act_id)
    OR (p.client_id IS NOT NULL AND NOT EXISTS (SELECT FROM clients WHERE id = p.client_id))
    OR (p.fact_id IS NOT NULL AND NOT EXISTS (SELECT FROM facts WHERE id = p.fact_id))
 
+-- law: every payment and every intent names rows that exist
+SELECT 'payment:' || p.id, format('client %s is missing', p.client_id)
+FROM payments p
+WHERE p.client_id IS NOT NULL AND NOT EXISTS (SELECT FROM clients WHERE id = p.client_id)
+UNION ALL
+SELECT 'payment:' || n.payment_id, format('meant for invoice %s: one of the two is missing', n.invoice_id)
+FROM intents n
+WHERE NOT EXISTS (SELECT FROM payments WHERE id = n.payment_id)
+   OR NOT EXISTS (SELECT FROM invoices WHERE id = n.invoice_id)
+
 -- law: every fact comes from a delivery, under the main name of its payment
 SELECT 'fact:' || f.id, format('%s from event %s', f.reference, f.inbox_id)
 FROM facts f

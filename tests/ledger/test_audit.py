@@ -88,6 +88,9 @@ BREAKS = {
         "UPDATE facts SET amount_minor = amount_minor + 1 WHERE reference = 'pi_1'"
     ),
     "every posting names rows that exist": rogue("fee", "outside:a", "outside:b", act_id=999),
+    "every payment and every intent names rows that exist": (
+        "INSERT INTO intents (payment_id, position, invoice_id) VALUES (999, 0, 999)"
+    ),
     "every fact comes from a delivery, under the main name of its payment": (
         "UPDATE facts SET inbox_id = 999 WHERE reference = 'pi_1'"
     ),
