@@ -4,7 +4,7 @@ READY := .venv/.ready
 TESTS := $(if $(FAST),tests/domain tests/ledger tests/gateways,tests)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check
+.PHONY: help run test check chaos
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,6 +20,9 @@ check: $(READY) ## Check format, lint, types and the direction of imports
 	.venv/bin/ruff check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports
+
+chaos: $(READY) ## Break real processes for MINUTES=10, as SEED has it, and judge the books after
+	@exec .venv/bin/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES))
 
 $(READY): requirements.lock pyproject.toml .ci/bootstrap
 	@.ci/bootstrap

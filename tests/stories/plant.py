@@ -1,6 +1,7 @@
 """A whole installation of real processes, each of which a story may stop, kill and start again."""
 
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -16,6 +17,8 @@ import httpx
 from cli.embedded.daemon import Daemon
 from cli.embedded.postgres import Postgres
 from cli.embedded.redis import Redis
+from cli.embedded.tether import tethered
+from cli.programs import ENVIRONMENT
 from ledger import migrations
 from ledger.store import Store
 from runtime.settings import environment
@@ -24,12 +27,16 @@ from tests.desk import Desk
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 60.0
+ALL_QUEUES = "money,sweep,network,reminders"
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Below those that the system lends to callers: one who calls a dead door must not get it."""
+    while True:
+        port = random.SystemRandom().randrange(15_000, 32_000)
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)):
+                return port
 
 
 @dataclass(slots=True)
@@ -39,21 +46,26 @@ class Plant:
     folder: Path
     postgres: Daemon = field(init=False)
     redis: Daemon = field(init=False)
+    postgres_dsn: str = field(init=False)
     dsn: str = field(init=False)
     broker: str = field(init=False)
-    port: int = field(default_factory=free_port)
+    doors: dict[str, int] = field(default_factory=lambda: {"web": free_port()})
     metrics_port: int = field(default_factory=free_port)
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     def open(self) -> Desk:
-        """Starts the stores and brings the schema; answers a desk that knows the database."""
+        """Starts the stores and brings the schema; answers a desk that knows the database.
+
+        Who wants a wire in between changes `dsn` and `broker` afterwards.
+        """
         home = Postgres(self.folder / "pg")
         cache = Redis(self.folder / "redis")
         self.postgres = Daemon(home, self.folder / "postgres.log")
         self.redis = Daemon(cache, self.folder / "redis.log")
         self.postgres.start()
         self.redis.start()
-        self.dsn, self.broker = home.dsn(), cache.url
+        self.postgres_dsn = self.dsn = home.dsn()
+        self.broker = cache.url
         store = Store(self.dsn)
         migrations.upgrade(store)
         return Desk(store)
@@ -70,20 +82,22 @@ class Plant:
         self.start_beat()
         self.wait_for(self.is_web_ready, "the web")
 
-    def start_web(self, dsn: str | None = None) -> None:
-        argv = ("-m", "cli.main", "serve", "webhooks", "--port", str(self.port))
-        self._start("web", *argv, dsn=dsn)
+    @property
+    def port(self) -> int:
+        return self.doors["web"]
 
-    def start_worker(self, name: str) -> None:
-        queues = "money,sweep,network,reminders"
+    def start_web(self, name: str = "web", dsn: str | None = None) -> None:
+        port = self.doors.setdefault(name, free_port())
+        argv = ("-m", "cli.main", "serve", "webhooks", "--port", str(port))
+        self._start(name, *argv, dsn=dsn)
+
+    def start_worker(self, name: str, queues: str = ALL_QUEUES) -> None:
         argv = ("-m", "celery", "-A", "workers.app", "worker", "-n", f"{name}@story", "-Q", queues)
         self._start(name, *argv, "-c", "1", "-E", "--without-gossip", "--without-mingle")
 
-    def start_beat(self) -> None:
-        schedule = str(self.folder / "beat")
-        self._start(
-            "beat", "-m", "celery", "-A", "workers.app", "beat", "-s", schedule, "--pidfile="
-        )
+    def start_beat(self, name: str = "beat") -> None:
+        schedule = str(self.folder / name)
+        self._start(name, "-m", "celery", "-A", "workers.app", "beat", "-s", schedule, "--pidfile=")
 
     def kill(self, name: str) -> None:
         """As a power cut does, children included: each process leads a group of its own."""
@@ -91,6 +105,13 @@ class Plant:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+    def ask_to_stop(self, name: str) -> None:
+        """As a supervisor does; whoever is asked takes the time it needs."""
+        self.processes[name].terminate()
+
+    def is_running(self, name: str) -> bool:
+        return self.processes[name].poll() is None
 
     def post(self, body: bytes, timeout_seconds: float = 10.0) -> int:
         """Delivers an event; answers the status."""
@@ -107,9 +128,9 @@ class Plant:
         with ThreadPoolExecutor(hands) as pool:
             return list(pool.map(self.post, bodies))
 
-    def is_web_ready(self) -> bool:
+    def is_web_ready(self, name: str = "web") -> bool:
         try:
-            return httpx.get(f"http://127.0.0.1:{self.port}/readyz").status_code == 200
+            return httpx.get(f"http://127.0.0.1:{self.doors[name]}/readyz").status_code == 200
         except httpx.TransportError:
             return False
 
@@ -135,10 +156,11 @@ class Plant:
             METRICS_PORT=str(self.metrics_port),
             STRIPE_WEBHOOK_SECRETS=stripe_events.SECRET,
             SECRET_KEY="0" * 64,
+            **ENVIRONMENT,
         )
         with (self.folder / f"{name}.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(
-                [sys.executable, *arguments],
+                tethered([sys.executable, *arguments], farewell=signal.SIGKILL),
                 env=own,
                 cwd=ROOT,
                 stdin=subprocess.DEVNULL,

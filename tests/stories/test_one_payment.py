@@ -90,8 +90,8 @@ def test_an_intake_killed_between_commit_and_answer_is_healed_by_the_retry(
 ):
     invoice = desk.invoice(desk.open())
     socket_folder = plant.dsn.partition("host=")[2].partition("&")[0]
-    proxy = Proxy(Path(socket_folder) / ".s.PGSQL.5432", plant.folder / "wire")
-    plant.start_web(f"postgresql://incasso@/incasso?host={plant.folder / 'wire'}&port=5432")
+    proxy = Proxy(Path(socket_folder) / ".s.PGSQL.5432")
+    plant.start_web(dsn=f"postgresql://incasso@127.0.0.1:{proxy.port}/incasso")
     plant.start_worker("money")
     plant.start_beat()
     plant.wait_for(plant.is_web_ready, "the web")

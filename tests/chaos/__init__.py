@@ -1,0 +1,1 @@
+"""Real processes under faults: what was accepted is settled, once, whatever dies meanwhile."""
