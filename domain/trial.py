@@ -48,7 +48,7 @@ class Trial:
         self.holdings = dict(self.before)
         self.invoices = dict(extract.invoices)
         self.postings: list[Posting] = []
-        self._extract = extract
+        self.extract = extract
         self._intents = dict(extract.intents)
         self._applied_minor: dict[int, dict[int, int]] = {
             id_: applied(postings) for id_, postings in extract.posted.items()
@@ -70,7 +70,7 @@ class Trial:
 
     def posted(self, payment_id: int) -> Sequence[Posted]:
         """What was posted for a payment before, as far as nothing had reversed it."""
-        return self._extract.posted.get(payment_id, ())
+        return self.extract.posted.get(payment_id, ())
 
     def given_minor(self, payment_id: int, invoice_id: int) -> int:
         """What a payment has given to an invoice and not taken back."""
@@ -94,7 +94,7 @@ class Trial:
 
     def changes(self, attention: Iterable[Attention]) -> Changes:
         """What is to be written, with what a person should see."""
-        invoices = self._extract.invoices
+        invoices = self.extract.invoices
         return Changes(
             postings=tuple(self.postings),
             payments=tuple(self.changed()),

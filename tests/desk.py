@@ -7,7 +7,7 @@ from domain.errors import Refused
 from domain.facts import Reading, Report
 from domain.invoices import Standing
 from domain.money import Money
-from ledger.books import audit, clients, invoices, issuing, linking, payments, seller
+from ledger.books import audit, clients, invoices, issuing, linking, payments, reducing, seller
 from ledger.books.acting import Word
 from ledger.books.payments import PaymentRow
 from ledger.inbox import waiting
@@ -29,6 +29,7 @@ SELLER = seller.Seller(
 )
 
 WORD = Word("test", "a person said so", TODAY, ZONE)
+MISTAKE = Word("test", "a mistake", TODAY, ZONE)
 
 
 @dataclass(slots=True)
@@ -63,8 +64,20 @@ class Desk:
         return self.issue(self.draft(client_id, price, currency))
 
     def void(self, invoice_id: int) -> Standing:
-        with self.store.transaction() as books:
-            return issuing.void(books, invoice_id, "test", "a mistake", TODAY)
+        return self.store.act(lambda books: issuing.void(books, invoice_id, MISTAKE))
+
+    def credit_note(self, invoice_id: int, amount_minor: int | None = None) -> Standing:
+        return self.store.act(
+            lambda books: reducing.credit_note(books, invoice_id, WORD, amount_minor)
+        )
+
+    def write_off(self, invoice_id: int, amount_minor: int | None = None) -> Standing:
+        return self.store.act(
+            lambda books: reducing.write_off(books, invoice_id, WORD, amount_minor)
+        )
+
+    def undo_write_off(self, invoice_id: int) -> Standing:
+        return self.store.act(lambda books: reducing.undo_write_off(books, invoice_id, WORD))
 
     def link(self, payment_id: int, invoice_id: int, amount_minor: int | None = None) -> bool:
         return self.store.act(

@@ -67,14 +67,14 @@ def lock_payment_and_invoice(books: Books, payment_id: int, invoice_id: int) -> 
     return found
 
 
-def carry_out(books: Books, before: Extract, trial: Trial, deed: Deed, word: Word) -> int:
+def carry_out(books: Books, trial: Trial, deed: Deed, word: Word) -> int:
     """Writes what an act comes to, under the locks it was judged by; answers the act's number.
 
     Reminders of what is no longer owed are cancelled. What is owed again is chased from today on,
     in a new cycle, because a person said so; where money that went back holds it, a person is
     shown that instead.
     """
-    touched = _touched(before, trial)
+    touched = _touched(trial)
     found = [
         each
         for payment in touched
@@ -83,7 +83,7 @@ def carry_out(books: Books, before: Extract, trial: Trial, deed: Deed, word: Wor
     changes = trial.changes(found)
     holdings.write_payments(books, changes.payments)
     _write_invoices(books, changes.invoices)
-    _plan(books, before.invoices, changes.invoices, deed, word)
+    _plan(books, trial.extract.invoices, changes.invoices, deed, word)
     attention.renew(books, [payment.id for payment in touched], found, word.actor)
     act = journal.Act(word.actor, deed.name, word.reason, deed.before, deed.after)
     return journal.record(books, act, changes.postings)
@@ -96,8 +96,9 @@ def _extract(books: Books, payment_ids: Sequence[int], invoice_id: int) -> Extra
     return found
 
 
-def _touched(before: Extract, trial: Trial) -> list[Holding]:
+def _touched(trial: Trial) -> list[Holding]:
     """Payments whose money, meaning or invoice's state is no longer what it was."""
+    before = trial.extract
     changed = {
         id_
         for id_, invoice in trial.invoices.items()

@@ -1,17 +1,18 @@
 """Issuing an invoice, and taking an issued one back."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
+from domain import reductions
 from domain.allocation import Holding, allocate
 from domain.errors import Refused
 from domain.invoices import InvoiceState, Standing
-from domain.money import Money
-from domain.postings import INVOICE, PAYMENT, SALES, Posting, PostingKind
-from domain.trial import Extract, applied, unapplied
-from ledger.books import attention, clients, holdings, invoices, journal, seller
+from domain.postings import Posting, PostingKind
+from domain.trial import Extract, Trial, applied, unapplied
+from ledger.books import acting, attention, clients, holdings, invoices, journal, seller
+from ledger.books.acting import Deed, Word
 from ledger.letters import reminders
 from ledger.store import Books
 
@@ -33,48 +34,29 @@ def issue(books: Books, invoice_id: int, actor: str, today: date, zone: ZoneInfo
     reminders.plan_for(books, [invoice_id], zone)
     _renew_attention(books, extract, issued, held)
     act = journal.Act(actor, "issue", after={"invoice": invoice_id, "number": issued.number})
-    journal.record(books, act, [_sale(PostingKind.ISSUE, issued, issued.issue_on), *allocations])
+    journal.record(books, act, [_sale(issued), *allocations])
     return issued
 
 
-def void(books: Books, invoice_id: int, actor: str, reason: str, today: date) -> Standing:
-    """Takes an issued invoice back; what paid it becomes unapplied credit, with attention.
+def void(books: Books, invoice_id: int, word: Word) -> Standing:
+    """Takes an issued invoice back; what paid it stays with its payments, or goes to what else they
+    are meant for.
 
-    Locks as `issue` does. Refused when it is not issued, or was credited or written off.
+    Locks the payments of the invoice, then the invoices. Refused without a reason, when it is not
+    issued, or was credited or written off.
     """
-    payment_ids = holdings.lock_invoice_and_payments(books, invoice_id)
-    before = _found(books, invoice_id)
-    if before.state is not InvoiceState.ISSUED:
-        raise Refused(
-            "not_issued", f"only an issued invoice can be voided, not a {before.state} one"
-        )
-    if before.settled_minor != before.paid_minor:
-        raise Refused("credited", "an invoice that was credited or written off cannot be voided")
-    allocated = _allocated(books, invoice_id)
-    extract = holdings.extract(books, payment_ids)
-    held = _freed(extract.payments, allocated)
-    voided = replace(before, state=InvoiceState.VOID, paid_minor=0)
-    books.run(
-        "UPDATE invoices SET state = 'void', paid_minor = 0, updated_at = now() WHERE id = :id",
-        id=invoice_id,
+    if not word.reason:
+        raise Refused("no_reason", "say why")
+    trial = Trial(acting.lock_invoice(books, invoice_id))
+    reductions.void(trial, invoice_id, word.today)
+    paid_minor = trial.extract.invoices[invoice_id].paid_minor
+    deed = Deed(
+        "void",
+        before={"invoice": invoice_id, "state": "issued", "paid_minor": paid_minor},
+        after={"invoice": invoice_id, "state": "void", "paid_minor": 0},
     )
-    holdings.write_payments(books, held)
-    reminders.cancel(books, [invoice_id])
-    _renew_attention(books, extract, voided, held)
-    postings = [
-        *(_taken_back(row, before, today) for row in allocated),
-        _sale(PostingKind.VOID, before, today),
-    ]
-    act = journal.Act(actor, "void", reason, before={"invoice": invoice_id})
-    journal.record(books, act, postings)
-    return voided
-
-
-@dataclass(frozen=True, slots=True)
-class _Allocated:
-    posting_id: int
-    payment_id: int
-    amount_minor: int
+    acting.carry_out(books, trial, deed, word)
+    return trial.invoices[invoice_id]
 
 
 def _found(books: Books, invoice_id: int) -> Standing:
@@ -147,58 +129,6 @@ def _write_issued(books: Books, issued: Standing) -> None:
     )
 
 
-def _allocated(books: Books, invoice_id: int) -> list[_Allocated]:
-    """What is applied to the invoice, per posting, net of what was taken back."""
-    return books.rows(
-        _Allocated,
-        """
-        SELECT p.id, p.payment_id, p.amount_minor - coalesce(sum(r.amount_minor), 0)::bigint
-        FROM postings p LEFT JOIN postings r ON r.reverses = p.id
-        WHERE p.invoice_id = :id AND p.kind = 'allocate' AND p.reverses IS NULL
-        GROUP BY p.id
-        HAVING p.amount_minor > coalesce(sum(r.amount_minor), 0)
-        ORDER BY p.id
-        """,
-        id=invoice_id,
-    )
-
-
-def _freed(payments: Sequence[Holding], allocated: Sequence[_Allocated]) -> list[Holding]:
-    freed = {
-        payment.id: sum(row.amount_minor for row in allocated if row.payment_id == payment.id)
-        for payment in payments
-    }
-    return [
-        replace(payment, unapplied_minor=payment.unapplied_minor + freed[payment.id])
-        for payment in payments
-        if freed[payment.id]
-    ]
-
-
-def _taken_back(row: _Allocated, invoice: Standing, on: date) -> Posting:
-    return Posting(
-        kind=PostingKind.ALLOCATE,
-        source=INVOICE,
-        destination=PAYMENT,
-        money=Money(invoice.currency, row.amount_minor),
-        effective_on=on,
-        payment_id=row.payment_id,
-        invoice_id=invoice.id,
-        client_id=invoice.client_id,
-        reverses=row.posting_id,
-    )
-
-
-def _sale(kind: PostingKind, invoice: Standing, on: date | None) -> Posting:
-    """The whole total: from the invoice to sales when issued, back when void."""
-    assert on is not None
-    is_issue = kind is PostingKind.ISSUE
-    return Posting(
-        kind=kind,
-        source=INVOICE if is_issue else SALES,
-        destination=SALES if is_issue else INVOICE,
-        money=Money(invoice.currency, invoice.total_minor),
-        effective_on=on,
-        invoice_id=invoice.id,
-        client_id=invoice.client_id,
-    )
+def _sale(issued: Standing) -> Posting:
+    assert issued.issue_on is not None
+    return reductions.sale(PostingKind.ISSUE, issued, issued.issue_on)

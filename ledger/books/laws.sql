@@ -161,6 +161,26 @@ WHERE (coalesce(p.issues, 0), coalesce(p.issued, 0), coalesce(p.voids, 0), coale
                    WHEN 'issued' THEN (1::bigint, i.total_minor::numeric, 0::bigint, 0::numeric)
                    ELSE (1::bigint, i.total_minor::numeric, 1::bigint, i.total_minor::numeric) END
 
+-- law: what an invoice is credited and written off is what was posted so
+SELECT 'invoice:' || i.id, format('stored %s and %s, postings say %s and %s', i.credited_minor,
+       i.written_off_minor, coalesce(p.credited, 0), coalesce(p.written_off, 0))
+FROM invoices i
+LEFT JOIN (SELECT invoice_id, sum(CASE destination WHEN 'invoice' THEN amount_minor
+                                  ELSE -amount_minor END) FILTER (WHERE kind = 'credit_note') AS credited,
+                  sum(CASE destination WHEN 'invoice' THEN amount_minor
+                      ELSE -amount_minor END) FILTER (WHERE kind = 'write_off') AS written_off
+           FROM postings WHERE kind IN ('credit_note', 'write_off') GROUP BY invoice_id) p
+       ON p.invoice_id = i.id
+WHERE (i.credited_minor, i.written_off_minor)
+   <> (coalesce(p.credited, 0), coalesce(p.written_off, 0))
+
+-- law: what is credited, written off or void was lowered by a person who said why
+SELECT 'posting:' || p.id, format('%s of %s by %s, reason %s', p.kind, p.source, j.actor, j.reason)
+FROM postings p LEFT JOIN journal j ON j.id = p.act_id
+WHERE p.kind IN ('credit_note', 'write_off', 'void')
+  AND (j.actor = 'worker' OR coalesce(j.reason, '') = ''
+       OR (p.kind <> 'void' AND 'outside:' || p.kind NOT IN (p.source, p.destination)))
+
 -- law: an opposite keeps the kind, swaps the accounts and never exceeds what it reverses
 SELECT 'posting:' || p.id, format('%s of %s reversed by %s', p.kind, p.amount_minor, sum(r.amount_minor))
 FROM postings r LEFT JOIN postings p ON p.id = r.reverses

@@ -8,7 +8,7 @@ from domain.allocation import Intent
 from domain.allocation import assign as assigned
 from domain.errors import Refused
 from domain.invoices import Standing
-from domain.trial import Extract, Trial
+from domain.trial import Trial
 from ledger.books import acting, clients, holdings, holds, invoices, payments
 from ledger.books.acting import Deed, Word
 from ledger.store import Books
@@ -23,14 +23,13 @@ def link(
     known gets the invoice's client. A draft takes its money when it is issued. Locks the payment,
     then the invoices. Refused as `domain.linking.link` says, or when either is unknown.
     """
-    before = acting.lock_payment_and_invoice(books, payment_id, invoice_id)
-    trial = Trial(before)
+    trial = Trial(acting.lock_payment_and_invoice(books, payment_id, invoice_id))
     if not linking.link(trial, payment_id, invoice_id, amount_minor, word.today):
         return False
     _write_meaning(books, payment_id, trial.intents(payment_id))
     # What went back from the payment before was never money of this invoice: it holds nothing here.
     holds.say(books, invoice_id, word.actor, word.reason or "linked", payment_id)
-    acting.carry_out(books, before, trial, _deed("link", before, trial, payment_id), word)
+    acting.carry_out(books, trial, _deed("link", trial, payment_id), word)
     return True
 
 
@@ -43,8 +42,7 @@ def unlink(books: Books, payment_id: int, word: Word, invoice_id: int | None = N
     the payment is unknown, not linked, or linked to several and none is named.
     """
     invoice_id = invoice_id or _only(books, payment_id)
-    before = acting.lock_invoice(books, invoice_id)
-    trial = Trial(before)
+    trial = Trial(acting.lock_invoice(books, invoice_id))
     is_linked = payment_id in trial.holdings and (
         invoice_id in linking.linked_to(trial, payment_id)
     )
@@ -52,7 +50,7 @@ def unlink(books: Books, payment_id: int, word: Word, invoice_id: int | None = N
         raise _not_linked(books, payment_id)
     linking.unlink(trial, payment_id, invoice_id, word.today)
     _write_meaning(books, payment_id, trial.intents(payment_id))
-    acting.carry_out(books, before, trial, _deed("unlink", before, trial, payment_id), word)
+    acting.carry_out(books, trial, _deed("unlink", trial, payment_id), word)
     return invoice_id
 
 
@@ -81,7 +79,7 @@ def assign(books: Books, payment_id: int, client_id: int, word: Word) -> bool:
         before={"payment": payment_id, "client": None},
         after={"payment": payment_id, "client": client_id},
     )
-    acting.carry_out(books, before, trial, deed, word)
+    acting.carry_out(books, trial, deed, word)
     return True
 
 
@@ -127,11 +125,11 @@ def _write_meaning(books: Books, payment_id: int, intents: Sequence[Intent]) -> 
     books.run("UPDATE payments SET is_meaning_said = true WHERE id = :id", id=payment_id)
 
 
-def _deed(name: str, before: Extract, trial: Trial, payment_id: int) -> Deed:
-    was = next(payment for payment in before.payments if payment.id == payment_id)
+def _deed(name: str, trial: Trial, payment_id: int) -> Deed:
+    was = trial.before[payment_id]
     return Deed(
         name,
-        before=_told(payment_id, was.client_id, before.intents.get(payment_id, ())),
+        before=_told(payment_id, was.client_id, trial.extract.intents.get(payment_id, ())),
         after=_told(payment_id, trial.holdings[payment_id].client_id, trial.intents(payment_id)),
     )
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from domain.allocation import Holding, Intent, can_take
 from domain.invoices import InvoiceState, Standing
 from domain.postings import Posted, Posting, PostingKind
+from domain.reductions import Reduction
 from domain.trial import Extract, Trial, applied
 
 
@@ -18,6 +19,7 @@ class PlainBooks:
         self.intents: dict[int, Sequence[Intent]] = {}
         self.posted: dict[int, list[Posted]] = {}
         self.came_minor = sum(_kept(payment) for payment in payments)
+        self.reductions: dict[int, list[Reduction]] = {id_: [] for id_ in self.invoices}
         self._ids = 0
 
     def trial(self) -> Trial:
@@ -57,6 +59,8 @@ class PlainBooks:
         for invoice in self.invoices.values():
             paid = sum(each.get(invoice.id, 0) for each in given.values())
             assert paid == invoice.paid_minor
+            reduced = sum(each.left_minor for each in self.reductions[invoice.id])
+            assert reduced == invoice.credited_minor + invoice.written_off_minor
             owed = invoice.total_minor if invoice.state is InvoiceState.ISSUED else 0
             assert 0 <= invoice.settled_minor <= owed
 
@@ -72,7 +76,7 @@ class PlainBooks:
     def _post(self, posting: Posting) -> None:
         self._ids += 1
         if posting.payment_id is None:
-            return
+            return self._reduce(posting)
         known = self.posted.setdefault(posting.payment_id, [])
         minor = posting.money.minor
         if posting.reverses is None:
@@ -87,13 +91,24 @@ class PlainBooks:
                     minor,
                 )
             )
-            return
+            return None
         left = [
             replace(each, left_minor=each.left_minor - minor * (each.id == posting.reverses))
             for each in known
         ]
         assert all(each.left_minor >= 0 for each in left)
         self.posted[posting.payment_id] = [each for each in left if each.left_minor]
+        return None
+
+    def _reduce(self, posting: Posting) -> None:
+        if posting.kind not in (PostingKind.CREDIT_NOTE, PostingKind.WRITE_OFF):
+            return
+        assert posting.invoice_id is not None
+        known = self.reductions[posting.invoice_id]
+        if posting.reverses is None:
+            known.append(Reduction(self._ids, posting.kind, posting.money.minor))
+        else:
+            known[:] = [each for each in known if each.posting_id != posting.reverses]
 
 
 def _kept(payment: Holding) -> int:

@@ -14,9 +14,10 @@ from tests.stores import Stores
 TOTALS = "an invoice's total is what its lines add up to"
 
 # The books of `_day`, by row: invoice 1 is paid and a little more by payment 1, invoice 2 is open,
-# invoice 3 is void and payment 2 once paid it, invoice 4 is a draft, payment 3 is nobody's.
+# invoice 3 is void and payment 2 once paid it, invoice 4 is a draft, invoice 5
+# is partly credited, payment 3 is nobody's.
 OVERPAYING, FREED, UNIDENTIFIED = 1, 2, 3
-PAID, OPEN, VOID, DRAFT = 1, 2, 3, 4
+PAID, OPEN, VOID, DRAFT, CREDITED = 1, 2, 3, 4, 5
 
 
 def rogue(kind: str, source: str, destination: str, currency: str = "RON", **columns: int) -> str:
@@ -34,7 +35,7 @@ BREAKS = {
         "allocate", "outside:a", "outside:b", invoice_id=OPEN
     ),
     "an issued invoice owes its account, and never less than nothing": (
-        f"UPDATE invoices SET credited_minor = 1 WHERE id = {OPEN}"
+        f"UPDATE invoices SET settled_before_minor = 1 WHERE id = {OPEN}"
     ),
     "a payment's amount is what was received": rogue(
         "receive", "outside:stripe:own/test", "outside:b", payment_id=OVERPAYING, fact_id=1
@@ -79,7 +80,13 @@ BREAKS = {
         f"INSERT INTO intents (payment_id, position, invoice_id) VALUES ({OVERPAYING}, 1, {PAID})"
     ),
     "an invoice is issued once for its total, and void once for the same": rogue(
-        "void", "outside:a", "outside:b", invoice_id=OPEN
+        "issue", "outside:a", "outside:b", invoice_id=OPEN
+    ),
+    "what an invoice is credited and written off is what was posted so": (
+        f"UPDATE invoices SET credited_minor = 0, written_off_minor = 100 WHERE id = {CREDITED}"
+    ),
+    "what is credited, written off or void was lowered by a person who said why": rogue(
+        "write_off", "outside:a", "outside:write_off"
     ),
     "an opposite keeps the kind, swaps the accounts and never exceeds what it reverses": rogue(
         "fee", "outside:a", "outside:b", reverses=1
@@ -114,6 +121,7 @@ FALSE_BY_ONE = {
     "paid": (f"UPDATE invoices SET paid_minor = paid_minor - 1 WHERE id = {PAID}", "invoice:1"),
     "total": (f"UPDATE invoices SET total_minor = total_minor + 1 WHERE id = {OPEN}", "invoice:2"),
     "written off": (f"UPDATE invoices SET written_off_minor = 1 WHERE id = {OPEN}", "invoice:2"),
+    "credited": (f"UPDATE invoices SET credited_minor = 99 WHERE id = {CREDITED}", "invoice:5"),
     "settled": (f"UPDATE invoices SET settled_before_minor = 1 WHERE id = {OPEN}", "invoice:2"),
     "state": (f"UPDATE invoices SET state = 'issued' WHERE id = {VOID}", "invoice:3"),
     "amount": (
@@ -237,6 +245,7 @@ def _day(desk: Desk) -> None:
     )
     desk.settle()
     desk.void(void.id)
+    desk.credit_note(desk.invoice(ana).id, 100)
 
 
 class _Rollback(Exception):  # noqa: N818 - it ends a test, it is no error

@@ -17,6 +17,7 @@ from domain.ids import Kind, public
 from domain.invoices import Standing, Status, VatCategory
 from domain.money import Money, decimal_text, exact, exponent
 from ledger.books import clients, invoices, issuing
+from ledger.books.acting import Word
 from ledger.books.invoices import Draft, Extras, LineRow
 from ledger.store import Books
 from web.api.door import SCHEMES, AtDesk, Caller, Desk, Route
@@ -189,7 +190,7 @@ def void_invoice(desk: AtDesk, caller: Caller, id: InvoiceId, given: VoidIn) -> 
     """Take an issued invoice back; what paid it becomes unapplied credit of the client."""
 
     def void(books: Books) -> InvoiceOut:
-        issuing.void(books, id, caller, given.reason, desk.today)
+        issuing.void(books, id, Word(caller, given.reason, desk.today, desk.zone))
         return _whole(books, desk, id)
 
     return desk.store.act(void)
