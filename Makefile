@@ -3,8 +3,10 @@
 READY := .venv/.ready
 TESTS := $(if $(FAST),tests/domain tests/ledger tests/gateways,tests)
 
+BENCH := $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS))
+
 .DEFAULT_GOAL := help
-.PHONY: help run test check chaos
+.PHONY: help run test check chaos bench
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,6 +25,9 @@ check: $(READY) ## Check format, lint, types and the direction of imports
 
 chaos: $(READY) ## Break real processes for MINUTES=10, as SEED has it, and judge the books after
 	@exec .venv/bin/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES))
+
+bench: $(READY) ## Measure it beside pgbench and a naive stack; ROUNDS=5 SECONDS=5
+	@exec .venv/bin/python -m benchmarks $(BENCH)
 
 $(READY): requirements.lock pyproject.toml .ci/bootstrap
 	@.ci/bootstrap
