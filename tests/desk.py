@@ -99,7 +99,7 @@ class Desk:
         return ids
 
     def settle(self) -> Settled | None:
-        """Settles the rows that wait, at most 200, as one batch."""
+        """Settles the rows that wait, at most 400, as one batch."""
         with self.store.transaction() as books:
             claim = waiting.claim_fresh(books, {"stripe": "own/test"})
             return self.settle_claim(books, claim) if claim else None

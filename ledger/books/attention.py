@@ -53,6 +53,14 @@ def renew(
     books: Books, payment_ids: Sequence[int], found: Sequence[Attention], resolver: str = "worker"
 ) -> None:
     """Makes what is open for these payments exactly what was found; what is settled is closed."""
+    if payment_ids:
+        _close_settled(books, payment_ids, found, resolver)
+    open_all(books, found)
+
+
+def _close_settled(
+    books: Books, payment_ids: Sequence[int], found: Sequence[Attention], resolver: str
+) -> None:
     books.run(
         """
         UPDATE attention SET resolved_at = clock_timestamp(), resolver = :resolver, how = 'settled'
@@ -65,7 +73,6 @@ def renew(
         subjects=[f"payment:{id_}" for id_ in payment_ids],
         found=[f"{each.kind.value} {each.subject}" for each in found],
     )
-    open_all(books, found)
 
 
 def close(

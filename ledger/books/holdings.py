@@ -14,6 +14,8 @@ from ledger.store import Books, columns
 
 def lock_payments(books: Books, payment_ids: Sequence[int]) -> None:
     """Locks payments by id, FOR NO KEY UPDATE. Nothing is read here: a lock may have waited."""
+    if not payment_ids:
+        return
     books.run(
         "SELECT FROM payments WHERE id = ANY (CAST(:ids AS bigint[])) ORDER BY id"
         " FOR NO KEY UPDATE",
@@ -94,10 +96,10 @@ def extract(books: Books, payment_ids: Sequence[int], named: Collection[int] = (
     """
     ids = list(payment_ids)
     return Extract(
-        payments=_payments(books, ids),
-        intents=_intents(books, ids),
-        invoices=_invoices(books, ids, named),
-        posted=_posted(books, ids),
+        payments=_payments(books, ids) if ids else [],
+        intents=_intents(books, ids) if ids else {},
+        invoices=_invoices(books, ids, named) if ids or named else {},
+        posted=_posted(books, ids) if ids else {},
     )
 
 

@@ -13,13 +13,13 @@ from ledger.store import Books, Store, columns
 
 Accounts = Mapping[str, str]  # whose money each configured gateway reports
 
-MOST_ROWS = 200
+MOST_ROWS = 400
 MOST_TRIES = 5
 
 # Rows that nobody tried, oldest first. A row in somebody's hands is locked and passed over. Each
 # look for work reads the stop by itself: a worker that runs obeys it with its next batch.
 # Conditions on one row at a time and no join: so the index is walked from its beginning and left
-# after 200 rows, however many wait; a join would read and sort them all.
+# after MOST_ROWS, however many wait; a join would read and sort them all.
 _LOCK_FRESH = """
 SELECT id FROM inbox
 WHERE state = 'received'
@@ -83,7 +83,7 @@ class _Id:
 
 
 def claim_fresh(books: Books, accounts: Accounts) -> Claim | None:
-    """Locks up to 200 rows that nobody tried yet and writes the try; None when there are none.
+    """Locks up to MOST_ROWS rows that nobody tried yet and writes the try; None when there are none.
 
     None too while settling is stopped. Only rows of these accounts, by gateway: what is not
     configured just now keeps its rows waiting, and nobody books one owner's money as another's.

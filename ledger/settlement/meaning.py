@@ -116,7 +116,7 @@ def note_attempts(books: Books, merged: Merged) -> None:
         for name in known.fact.meant_for
     )
     names = ("gateways", "accounts", "orders", "states")
-    books.run(
+    found = books.run(
         """
         SELECT FROM attempts a
         WHERE (a.gateway, a.account, a.order_id) IN (
@@ -126,6 +126,8 @@ def note_attempts(books: Books, merged: Merged) -> None:
         """,
         **columns([row[:3] for row in rows], names[:3]),
     )
+    if not found:
+        return
     books.run(
         """
         WITH ranks (state, rank) AS (

@@ -10,7 +10,7 @@ from domain.facts import Fact, FactClass, FactKey, Move, Report, Status, Trust, 
 from domain.money import Money
 from domain.settlement import KnownFact
 from ledger.settlement import naming
-from ledger.settlement.naming import Reference, reference_of
+from ledger.settlement.naming import Reference
 from ledger.store import Books, columns
 
 
@@ -18,10 +18,12 @@ from ledger.store import Books, columns
 class Merged:
     """Every fact of the touched payments, joined and written.
 
-    `newly_named` has the payments that were told another reference of ours than before.
+    `known` has the payments that were named before, `newly_named` those that were told another
+    reference of ours than before.
     """
 
     facts: Mapping[Reference, Sequence[KnownFact]]
+    known: Sequence[Reference]
     newly_named: Set[Reference]
     attention: Sequence[Attention]
 
@@ -36,21 +38,26 @@ def merge(books: Books, told: Mapping[int, Sequence[Report]]) -> Merged:
     Locks the main name of every payment touched, in the order of names.
     """
     arrived = [(inbox_id, report) for inbox_id in sorted(told) for report in told[inbox_id]]
-    reports, attention = naming.resolve(books, arrived)
-    kept = _known(books, sorted({reference_of(report) for _, report in reports}))
+    resolved = naming.resolve(books, arrived)
+    kept = _known(books, resolved.known)
     joining = _Joining({row.key: row for row in kept})
-    for inbox_id, report in reports:
+    for inbox_id, report in resolved.told:
         joining.take(report.fact, inbox_id)
     ids = {row.key: row.id for row in kept} | _write(books, joining.changed())
     facts = [KnownFact(ids[key], fact) for key, fact in joining.facts.items()]
-    return Merged(_grouped(facts), joining.newly_named(), [*attention, *joining.attention])
+    return Merged(
+        facts=_grouped(facts),
+        known=resolved.known,
+        newly_named=joining.newly_named(),
+        attention=[*resolved.attention, *joining.attention],
+    )
 
 
 def known(books: Books, references: Sequence[Reference]) -> Merged:
     """The facts of these payments as they stand, their main names locked as `merge` does."""
     naming.lock(books, sorted(references))
     facts = [KnownFact(row.id, row.fact) for row in _known(books, references)]
-    return Merged(_grouped(facts), frozenset(), ())
+    return Merged(_grouped(facts), references, frozenset(), ())
 
 
 def _grouped(facts: Iterable[KnownFact]) -> dict[Reference, Sequence[KnownFact]]:
@@ -142,6 +149,8 @@ def _clash(known: Fact, told: Fact, inbox_id: int) -> Attention:
 
 
 def _known(books: Books, references: Sequence[Reference]) -> list[_FactRow]:
+    if not references:
+        return []
     return books.rows(
         _FactRow,
         """

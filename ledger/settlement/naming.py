@@ -33,23 +33,40 @@ def reference_of(report: Report) -> Reference:
     return key.gateway, key.account, key.reference
 
 
-def resolve(books: Books, told: Told) -> tuple[Told, list[Attention]]:
-    """The reports under the main names of their payments, each locked in the order of names.
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """Reports under the main names of their payments.
+
+    `known` has the payments that were named before: of the others there is nothing to be read, and
+    nobody else can see the names that are written here.
+    """
+
+    told: Told
+    known: Sequence[Reference]
+    attention: list[Attention]
+
+
+def resolve(books: Books, told: Told) -> Resolved:
+    """Finds the main name of every payment told of, each locked in the order of names.
 
     Writes every new name. A name that leads to two payments is flagged. TryLater when another
     batch gave a name another meaning meanwhile: the next try sees it.
     """
     meanings = _Meanings(_known(books, _names(told)))
     resolved = [(inbox_id, meanings.take(report)) for inbox_id, report in told]
-    written = _write(books, meanings.fresh)
-    lock(books, sorted({reference_of(report) for _, report in resolved}))
-    if written < len(meanings.fresh):
+    is_alone = _write(books, meanings.fresh) == len(meanings.fresh)
+    references = {reference_of(report) for _, report in resolved}
+    known = sorted(references - meanings.fresh.keys() if is_alone else references)
+    lock(books, known)
+    if not is_alone:
         _confirm(_known(books, list(meanings.fresh)), meanings.fresh)
-    return resolved, meanings.attention
+    return Resolved(resolved, known, meanings.attention)
 
 
 def lock(books: Books, references: Sequence[Reference]) -> None:
     """Locks the main names of these payments, in the order of names."""
+    if not references:
+        return
     books.run(
         """
         SELECT FROM payment_names n

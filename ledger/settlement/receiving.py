@@ -48,7 +48,7 @@ def find(books: Books, merged: Merged, zone: ZoneInfo) -> Received:
         for reference, known in merged.facts.items()
         if (first := _arrival(known)) is not None
     }
-    ids = _known(books, sorted(arrived))
+    ids = _known(books, [reference for reference in merged.known if reference in arrived])
     missing = sorted(arrived.keys() - ids.keys())
     new = {
         id_: NewPayment(
@@ -111,6 +111,8 @@ class _PaymentRow:
 
 
 def _known(books: Books, references: Sequence[Reference]) -> dict[Reference, int]:
+    if not references:
+        return {}
     found = books.rows(
         _PaymentRow,
         """
@@ -127,6 +129,8 @@ def _known(books: Books, references: Sequence[Reference]) -> dict[Reference, int
 
 def _numbers(books: Books, how_many: int) -> Iterator[int]:
     """Row numbers of payments to be made, rising; those of a batch that fails are never used."""
+    if not how_many:
+        return iter(())
     found = books.rows(
         _Number,
         "SELECT nextval(pg_get_serial_sequence('payments', 'id')) FROM generate_series(1, :most)",

@@ -91,7 +91,7 @@ def _settle(
     received = receiving.find(books, merged, zone)
     facts = {id_: merged.facts[reference] for reference, id_ in received.ids.items()}
     named = meaning.named(books, merged, received.ids)
-    payment_ids = _lock(books, facts, named.invoices)
+    payment_ids = _lock(books, facts, received, named.invoices)
     kept = holdings.extract(books, payment_ids, named.invoices)
     said = {*kept.intents, *(held.id for held in kept.payments if held.is_meaning_said)}
     meant = {id_: told for id_, told in named.intents.items() if id_ not in said}
@@ -103,14 +103,17 @@ def _settle(
 
 
 def _lock(
-    books: Books, facts: Mapping[int, Sequence[KnownFact]], named: Collection[int]
+    books: Books,
+    facts: Mapping[int, Sequence[KnownFact]],
+    received: Received,
+    named: Collection[int],
 ) -> list[int]:
-    """Locks what the fold touches; answers its payments.
+    """Locks what the fold touches; answers its payments, as far as they have a row.
 
     Where money went back, the others that are meant for the same invoices are locked and applied
     with them: what one payment lost, another one may have.
     """
-    told = payment_ids = sorted(facts)
+    told = payment_ids = sorted(facts.keys() - received.new.keys())
     is_return = any(_is_return(known) for known in facts.values())
     if is_return:
         payment_ids = holdings.sharing(books, told, named)
@@ -136,12 +139,11 @@ def _completed(kept: Extract, received: Received, meant: Mapping[int, Sequence[I
 def _write(books: Books, changes: Changes, received: Received, inbox_ids: Sequence[int]) -> None:
     if not changes.postings:
         return
-    holdings.write_payments(
-        books, [each for each in changes.payments if each.id not in received.new]
-    )
+    kept = [payment for payment in changes.payments if payment.id not in received.new]
+    holdings.write_payments(books, kept)
     holdings.write_invoices(books, changes.invoices)
     reminders.cancel(books, [invoice.id for invoice in changes.invoices if not invoice.is_open])
-    attention.renew(books, [payment.id for payment in changes.payments], changes.attention)
+    attention.renew(books, [payment.id for payment in kept], changes.attention)
     journal.record(
         books,
         journal.Act(actor="worker", act="settle", after={"inbox": list(inbox_ids)}),

@@ -33,18 +33,18 @@ def let_pauses_pass(desk: Desk) -> None:
     desk.query("UPDATE tries SET started_at = started_at - interval '1 hour' RETURNING id")
 
 
-def test_rows_are_claimed_oldest_first_at_most_two_hundred(desk: Desk, store: Store):
-    ids = desk.deliver(*([a_report(reference=f"pi_{n}")] for n in range(250)))
+def test_rows_are_claimed_oldest_first_as_many_as_a_batch_holds(desk: Desk, store: Store):
+    ids = desk.deliver(*([a_report(reference=f"pi_{n}")] for n in range(waiting.MOST_ROWS + 50)))
 
     with store.transaction() as books:
         claim = waiting.claim_fresh(books, GATEWAYS)
 
     assert claim is not None
-    assert [row.id for row in claim.rows] == ids[:200]
+    assert [row.id for row in claim.rows] == ids[: waiting.MOST_ROWS]
 
 
 def test_rows_in_other_hands_are_passed_over(desk: Desk, store: Store):
-    first = desk.deliver(*([a_report(reference=f"pi_{n}")] for n in range(200)))
+    first = desk.deliver(*([a_report(reference=f"pi_{n}")] for n in range(waiting.MOST_ROWS)))
     later = desk.deliver([a_report(reference="pi_x")])
 
     with store.transaction() as one, store.transaction() as two, store.transaction() as three:
