@@ -83,7 +83,7 @@ class _Id:
 
 
 def claim_fresh(books: Books, accounts: Accounts) -> Claim | None:
-    """Locks up to MOST_ROWS rows that nobody tried yet and writes the try; None when there are none.
+    """Locks up to MOST_ROWS rows that nobody tried yet and writes the try; None without any.
 
     None too while settling is stopped. Only rows of these accounts, by gateway: what is not
     configured just now keeps its rows waiting, and nobody books one owner's money as another's.
