@@ -172,7 +172,7 @@ def _open_number(books: Books, today: date) -> str | None:
     """The first open invoice that is not late, else the first open one, of those in sight."""
     found = [
         invoice
-        for invoice in invoices.page(books, after=0, most=_MOST_LOOKED_AT)
+        for invoice in invoices.page(books, invoices.Wanted(), after=0, most=_MOST_LOOKED_AT)
         if invoice.is_open
     ]
     in_time = [invoice for invoice in found if not invoice.is_overdue(today)]

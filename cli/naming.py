@@ -4,6 +4,7 @@ from domain import ids
 from domain.errors import Refused
 from domain.invoices import Standing
 from ledger.books import invoices
+from ledger.books.invoices import Wanted
 from ledger.store import Books
 
 
@@ -19,7 +20,8 @@ def invoice_to_pay(books: Books, name: str) -> Standing:
     """The same; the refusal names some that can be paid."""
     found = _find(books, name)
     if found is None:
-        some = [each.number for each in invoices.page(books, after=0, most=100) if each.is_open]
+        first = invoices.page(books, Wanted(), after=0, most=100)
+        some = [each.number for each in first if each.is_open]
         hint = f"open are {', '.join(filter(None, some[:5]))}" if some else "none is open"
         raise Refused("unknown_invoice", f"there is no invoice {name}; {hint}")
     return found

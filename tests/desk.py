@@ -119,7 +119,7 @@ class Desk:
 
     def payments(self) -> list[PaymentRow]:
         with self.store.transaction() as books:
-            return payments.page(books, after=0, most=1000)
+            return payments.page(books, payments.Wanted(), after=0, most=1000)
 
     def attention(self) -> list[tuple[str, str]]:
         return self.query(

@@ -18,7 +18,11 @@ MEDIA_TYPE = "application/problem+json"
 _log = structlog.get_logger(__name__)
 
 # What was asked for makes sense, but not as things stand.
-_CONFLICTS = {"already_exists", "credited", "no_seller", "not_a_draft", "not_issued"}
+_CONFLICTS = {
+    *("already_exists", "credited", "no_seller", "not_a_draft", "not_issued"),
+    *("already_linked", "already_assigned", "not_linked", "no_credit", "not_enough_credit"),
+    *("beyond_open", "void_invoice", "not_open", "beyond_total", "not_written_off"),
+}
 _NOT_SAID_BY_THE_ADDRESS = {"unknown_currency"}
 _CODES = {
     401: "unauthorized",

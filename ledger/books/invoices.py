@@ -5,7 +5,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from domain.errors import Refused
-from domain.invoices import Line, Standing, Totals, total
+from domain.invoices import Line, Standing, Status, Totals, total
 from ledger.books import clients
 from ledger.books.holdings import STANDING_COLUMNS, standing
 from ledger.store import Books, columns
@@ -104,15 +104,46 @@ def find_by_number(books: Books, number: str) -> Standing | None:
     )
 
 
-def page(books: Books, *, after: int, most: int, client_id: int | None = None) -> list[Standing]:
-    """Invoices with a row number above `after`, in that order, of one client if given."""
+# The words of `domain.invoices.status`, each as a search can find it.
+_SETTLED = "paid_minor + credited_minor + written_off_minor + settled_before_minor"
+_OPEN = f"state = 'issued' AND {_SETTLED} < total_minor"
+_CLOSED = f"state = 'issued' AND {_SETTLED} >= total_minor"
+_RECEIVED = "paid_minor + settled_before_minor > 0"
+_UNTOUCHED = "paid_minor + settled_before_minor = 0"
+_STATUSES = {
+    Status.VOID: "state = 'void'",
+    Status.DRAFT: "state = 'draft'",
+    Status.CLOSED: f"{_CLOSED} AND {_UNTOUCHED}",
+    Status.PAID: f"{_CLOSED} AND {_RECEIVED}",
+    Status.PARTIALLY_PAID: f"{_OPEN} AND {_RECEIVED}",
+    Status.OVERDUE: f"{_OPEN} AND {_UNTOUCHED} AND due_on < :today",
+    Status.SENT: f"{_OPEN} AND {_UNTOUCHED} AND due_on >= :today",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which invoices are asked for; None: all. A status is that of the local day `today`."""
+
+    client_id: int | None = None
+    number: str | None = None
+    status: Status | None = None
+    today: date = date.max
+
+
+def page(books: Books, wanted: Wanted, *, after: int, most: int) -> list[Standing]:
+    """Invoices with a row number above `after`, in that order, as far as they are wanted."""
+    has_status = _STATUSES[wanted.status] if wanted.status else "true"
     return books.rows(
         standing,
-        f"SELECT {STANDING_COLUMNS} FROM invoices"  # noqa: S608 - a constant
+        f"SELECT {STANDING_COLUMNS} FROM invoices"  # noqa: S608 - constants
         " WHERE id > :after AND (CAST(:client AS bigint) IS NULL OR client_id = :client)"
+        f" AND (CAST(:number AS text) IS NULL OR number = :number) AND {has_status}"
         " ORDER BY id LIMIT :most",
         after=after,
-        client=client_id,
+        client=wanted.client_id,
+        number=wanted.number,
+        today=wanted.today,
         most=most,
     )
 

@@ -48,7 +48,7 @@ class AppliedRow:
 
 @dataclass(frozen=True, slots=True)
 class MeantRow:
-    """The first invoice a payment is meant for."""
+    """The invoice a payment is meant for."""
 
     payment_id: int
     invoice_id: int
@@ -74,24 +74,31 @@ def find_by_reference(books: Books, gateway: str, reference: str) -> PaymentRow 
     )
 
 
-def page(
-    books: Books,
-    *,
-    after: int,
-    most: int,
-    invoice_id: int | None = None,
-    client_id: int | None = None,
-) -> list[PaymentRow]:
-    """Payments with a row number above `after`, in that order; of an invoice or client if given.
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which payments are asked for; None: all.
 
-    A payment is an invoice's when it is meant for it or applied to it.
+    A payment is an invoice's when it is meant for it or applied to it; it is unapplied while some
+    of it is applied to nothing.
     """
+
+    invoice_id: int | None = None
+    client_id: int | None = None
+    state: str | None = None
+    is_unapplied: bool = False
+
+
+def page(books: Books, wanted: Wanted, *, after: int, most: int) -> list[PaymentRow]:
+    """Payments with a row number above `after`, in that order, as far as they are wanted."""
     return books.rows(
         PaymentRow,
         f"""
         SELECT {_COLUMNS} FROM payments p
         WHERE p.id > :after
           AND (CAST(:client AS bigint) IS NULL OR p.client_id = :client)
+          AND (CAST(:state AS text) IS NULL OR p.state = :state)
+          AND (NOT CAST(:unapplied AS boolean)
+               OR p.unapplied_minor > 0 OR p.unidentified_minor > 0)
           AND (CAST(:invoice AS bigint) IS NULL OR p.id IN (
               SELECT payment_id FROM intents WHERE invoice_id = :invoice
               UNION SELECT payment_id FROM postings WHERE invoice_id = :invoice))
@@ -99,8 +106,10 @@ def page(
         """,  # noqa: S608 - a constant
         after=after,
         most=most,
-        client=client_id,
-        invoice=invoice_id,
+        client=wanted.client_id,
+        state=wanted.state,
+        unapplied=wanted.is_unapplied,
+        invoice=wanted.invoice_id,
     )
 
 
@@ -122,11 +131,11 @@ def applied(books: Books, payment_ids: list[int]) -> list[AppliedRow]:
 
 
 def meant(books: Books, payment_ids: list[int]) -> dict[int, int]:
-    """The first invoice each payment is meant for, by payment."""
+    """The invoice each payment is meant for, by payment; of several, the latest said."""
     rows = books.rows(
         MeantRow,
         "SELECT DISTINCT ON (payment_id) payment_id, invoice_id FROM intents"
-        " WHERE payment_id = ANY (CAST(:ids AS bigint[])) ORDER BY payment_id, position",
+        " WHERE payment_id = ANY (CAST(:ids AS bigint[])) ORDER BY payment_id, position DESC",
         ids=payment_ids,
     )
     return {row.payment_id: row.invoice_id for row in rows}

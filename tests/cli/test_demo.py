@@ -12,7 +12,7 @@ def test_the_demo_has_invoices_of_every_kind_and_right_books(store: Store, desk:
     suggested = demo.seed(store, ZONE, TODAY)
 
     with store.snapshot() as books:
-        found = invoices.page(books, after=0, most=100)
+        found = invoices.page(books, invoices.Wanted(), after=0, most=100)
     assert suggested == "INV-0003"
     assert {status(invoice, TODAY) for invoice in found} == {
         Status.DRAFT,

@@ -19,9 +19,15 @@ ROUTES = [
     ("GET", "/api/invoices/x"),
     ("POST", "/api/invoices/x/send"),
     ("POST", "/api/invoices/x/void"),
+    ("POST", "/api/invoices/x/credit_note"),
+    ("POST", "/api/invoices/x/write_off"),
+    ("POST", "/api/invoices/x/undo_write_off"),
     ("GET", "/api/invoices/x/why"),
     ("GET", "/api/payments"),
     ("GET", "/api/payments/x"),
+    ("POST", "/api/payments/x/link_to_invoice"),
+    ("POST", "/api/payments/x/unlink_from_invoice"),
+    ("POST", "/api/payments/x/assign"),
 ]
 
 

@@ -9,7 +9,7 @@ from tests.web.conftest import Caller, a_draft, posted
 FIELDS = {
     *("id", "amount", "currency", "paymentDate", "paymentMethod", "reference", "notes"),
     *("isReconciled", "paymentCreatedAt", "createdAt", "updatedAt"),
-    *("clientId", "invoiceId", "state", "unapplied", "allocations", "gateway"),
+    *("clientId", "invoiceId", "invoice", "state", "unapplied", "allocations", "gateway"),
     *("gatewayReference", "externalId"),
 }
 

@@ -11,8 +11,10 @@ from pydantic.alias_generators import to_camel
 
 from domain.errors import Refused
 from domain.ids import Kind, public
-from ledger.books import clients
+from domain.money import Money, decimal_text
+from ledger.books import clients, owing
 from ledger.books.clients import ClientRow, NewClient
+from ledger.books.owing import CreditRow, OwingRow
 from web.api.door import SCHEMES, AtDesk, Route
 from web.api.fields import (
     ClientId,
@@ -37,6 +39,8 @@ router = APIRouter(
     dependencies=SCHEMES,
     responses=documented(401, 422, 503),
 )
+
+_MOST_PAYMENTS = 100
 
 ReminderPolicy = Literal["standard", "none"]
 
@@ -92,6 +96,45 @@ class ClientOut(BaseModel):
     updated_at: datetime
 
 
+class AmountOut(BaseModel):
+    """An amount of one currency."""
+
+    currency: str
+    amount: str
+
+
+class PaymentCreditOut(BaseModel):
+    """What of one payment is applied to no invoice."""
+
+    model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True)
+
+    payment_id: UUID
+    amount: str
+
+
+class CreditOut(BaseModel):
+    """Money of the client that is applied to no invoice, in one currency.
+
+    `payments` has the oldest hundred it lies on; all are listed by
+    `GET /api/payments?client=…&unapplied=true`.
+    """
+
+    currency: str
+    amount: str
+    payments: Sequence[PaymentCreditOut]
+
+
+class ClientWholeOut(ClientOut):
+    """A client, with what he owes and has in each currency.
+
+    `balance` is what is open of his invoices less his unapplied credit: below zero where he has
+    more than he owes.
+    """
+
+    balance: Sequence[AmountOut]
+    unapplied: Sequence[CreditOut]
+
+
 class ClientsOut(BaseModel):
     """A page of clients."""
 
@@ -122,10 +165,40 @@ def list_clients(desk: AtDesk, page: Annotated[PageIn, Query()]) -> ClientsOut:
 
 
 @router.get("/{id}", responses=documented(404))
-def show_client(desk: AtDesk, id: ClientId) -> ClientOut:  # noqa: A002 - its name in the address
-    """Show one client."""
+def show_client(desk: AtDesk, id: ClientId) -> ClientWholeOut:  # noqa: A002 - its name in the address
+    """Show one client, with his balance and unapplied credit."""
     with desk.store.snapshot() as books:
-        return _found(clients.find(books, id))
+        found = _found(clients.find(books, id))
+        rows, lies_on = owing.by_currency(books, id), owing.credit(books, id, _MOST_PAYMENTS)
+    return ClientWholeOut(
+        **found.model_dump(),
+        balance=[_balance(row) for row in rows],
+        unapplied=[_credit(row, lies_on) for row in rows if row.unapplied_minor],
+    )
+
+
+def _balance(row: OwingRow) -> AmountOut:
+    amount = _text(row.currency, row.open_minor - row.unapplied_minor)
+    return AmountOut(currency=row.currency, amount=amount)
+
+
+def _credit(row: OwingRow, lies_on: Sequence[CreditRow]) -> CreditOut:
+    return CreditOut(
+        currency=row.currency,
+        amount=_text(row.currency, row.unapplied_minor),
+        payments=[
+            PaymentCreditOut(
+                payment_id=public(Kind.PAYMENT, each.payment_id),
+                amount=_text(each.currency, each.unapplied_minor),
+            )
+            for each in lies_on
+            if each.currency == row.currency
+        ],
+    )
+
+
+def _text(currency: str, minor: int) -> str:
+    return decimal_text(Money(currency, minor))
 
 
 def _found(row: ClientRow | None) -> ClientOut:

@@ -1,5 +1,6 @@
 """The door of the API: who may come in, and how the body of a request is read."""
 
+import hashlib
 import re
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
@@ -7,15 +8,16 @@ from datetime import date, datetime
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from fastapi import Depends, Request, Response
+from fastapi import Depends, Header, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.routing import APIRoute
 from fastapi.security import APIKeyHeader, HTTPBearer
 from starlette.exceptions import HTTPException
 
 from gateways import strict_json
-from ledger.access import tokens
-from ledger.store import Store
+from ledger.access import repeats, tokens
+from ledger.books.acting import Word
+from ledger.store import Books, Store
 from web import problems
 
 MOST_BODY_BYTES = 1024 * 1024
@@ -42,6 +44,29 @@ class Desk:
         """The seller's local day."""
         return self.now().astimezone(self.zone).date()
 
+    def word(self, actor: str, reason: str | None) -> Word:
+        """What somebody says at this moment, and why."""
+        return Word(actor, reason, self.today, self.zone)
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """Who asks, and under which key of his own; a key of None: each time anew.
+
+    `sha256` is that of the method, address and body.
+    """
+
+    caller: str
+    key: str | None
+    sha256: bytes
+
+    def is_first(self, books: Books) -> bool:
+        """Whether it is to be done; False when it was done already under this key.
+
+        Comes before every lock of the act. Refused when the key stands for another request.
+        """
+        return self.key is None or repeats.is_first(books, self.caller, self.key, self.sha256)
+
 
 class Route(APIRoute):
     """A route behind the door: token first, then the body, and every error as a problem."""
@@ -65,7 +90,7 @@ class Route(APIRoute):
 class _ExactRequest(Request):
     """A request of a decent size, in JSON whose numbers never were floats."""
 
-    _raw = b""
+    raw = b""
 
     async def body(self) -> bytes:
         parts: list[bytes] = []
@@ -77,12 +102,12 @@ class _ExactRequest(Request):
             parts.append(part)
         if size and not _JSON.match(self.headers.get("content-type", "")):
             raise HTTPException(415, "send JSON, with `Content-Type: application/json`")
-        self._raw = b"".join(parts)
-        return self._raw
+        self.raw = b"".join(parts)
+        return self.raw
 
     async def json(self) -> Any:
         try:
-            return strict_json.parse_storable(self._raw)
+            return strict_json.parse_storable(self.raw)
         except strict_json.Malformed as error:
             raise HTTPException(422, f"the body is no strict JSON: {error}") from error
 
@@ -119,5 +144,23 @@ def _name(request: Request) -> str:
     return caller
 
 
+def _asking(
+    request: Request,
+    key: Annotated[
+        str | None,
+        Header(
+            alias="Idempotency-Key",
+            min_length=1,
+            max_length=255,
+            pattern=r"^[\x21-\x7e]+$",
+            description="A key of your own: asked again under it, nothing is done again.",
+        ),
+    ] = None,
+) -> Asking:
+    told = f"{request.method} {request.url.path}\n".encode() + getattr(request, "raw", b"")
+    return Asking(_name(request), key, hashlib.sha256(told).digest())
+
+
 AtDesk = Annotated[Desk, Depends(_desk)]
 Caller = Annotated[str, Depends(_name)]
+Asked = Annotated[Asking, Depends(_asking)]

@@ -119,6 +119,7 @@ Exact = Annotated[
         }
     ),
 ]
+Amount = Annotated[Exact, Field(gt=0, description="Above zero.")]
 Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
 Code = Annotated[str, _text(100), AfterValidator(_line)]
 Line = Annotated[str, _text(300), AfterValidator(_line)]

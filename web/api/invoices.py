@@ -1,6 +1,6 @@
 """Invoices over HTTP."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated
@@ -16,12 +16,12 @@ from domain.errors import Refused
 from domain.ids import Kind, public
 from domain.invoices import Standing, Status, VatCategory
 from domain.money import Money, decimal_text, exact, exponent
-from ledger.books import clients, invoices, issuing
+from ledger.books import clients, invoices, issuing, reducing
 from ledger.books.acting import Word
-from ledger.books.invoices import Draft, Extras, LineRow
+from ledger.books.invoices import Draft, Extras, LineRow, Wanted
 from ledger.store import Books
-from web.api.door import SCHEMES, AtDesk, Caller, Desk, Route
-from web.api.fields import ClientId, Code, Currency, Day, Exact, InvoiceId, Line, LongLine
+from web.api.door import SCHEMES, Asked, Asking, AtDesk, Desk, Route
+from web.api.fields import Amount, ClientId, Code, Currency, Day, Exact, InvoiceId, Line, LongLine
 from web.api.paging import PageIn
 from web.problems import documented
 
@@ -62,12 +62,18 @@ class InvoiceIn(BaseModel):
     lines: Annotated[list[LineIn], Field(min_length=1, max_length=500)]
 
 
-class VoidIn(BaseModel):
-    """Why an invoice is taken back."""
+class ReasonIn(BaseModel):
+    """Why somebody does it."""
 
     model_config = ConfigDict(extra="forbid")
 
     reason: LongLine
+
+
+class ReductionIn(ReasonIn):
+    """How much less is owed, and why; without an amount, all that is open."""
+
+    amount: Amount | None = None
 
 
 class LineOut(BaseModel):
@@ -103,6 +109,8 @@ class InvoiceBriefOut(BaseModel):
     due_date: date | None
     total: str
     paid: str
+    credited: str
+    written_off: str
     balance: str
     status: Status
     is_overdue: bool
@@ -127,6 +135,8 @@ class InvoicesPageIn(PageIn):
     """Which invoices are asked for."""
 
     client: ClientId | None = None
+    number: Code | None = None
+    status: Status | None = None
 
 
 @router.post("", status_code=201, responses=documented(404, 409))
@@ -154,9 +164,8 @@ def draft_invoice(desk: AtDesk, given: InvoiceIn, response: Response) -> Invoice
 def list_invoices(desk: AtDesk, page: Annotated[InvoicesPageIn, Query()]) -> InvoicesOut:
     """List the invoices, oldest first."""
     with desk.store.snapshot() as books:
-        found = invoices.page(
-            books, after=page.after(Kind.INVOICE), most=page.most, client_id=page.client
-        )
+        wanted = Wanted(page.client, page.number, page.status, desk.today)
+        found = invoices.page(books, wanted, after=page.after(Kind.INVOICE), most=page.most)
         shown = page.cut(found)
         extras = invoices.extras(books, [invoice.id for invoice in shown])
     return InvoicesOut(
@@ -175,25 +184,69 @@ def show_invoice(desk: AtDesk, id: InvoiceId) -> InvoiceOut:  # noqa: A002 - its
 
 
 @router.post("/{id}/send", responses=documented(404, 409))
-def send_invoice(desk: AtDesk, caller: Caller, id: InvoiceId) -> InvoiceOut:  # noqa: A002
+def send_invoice(desk: AtDesk, asked: Asked, id: InvoiceId) -> InvoiceOut:  # noqa: A002
     """Issue a draft: it gets its number, is frozen, and its reminders are planned."""
 
-    def issue(books: Books) -> InvoiceOut:
-        issuing.issue(books, id, caller, desk.today, desk.zone)
-        return _whole(books, desk, id)
+    def issue(books: Books) -> object:
+        return issuing.issue(books, id, asked.caller, desk.today, desk.zone)
 
-    return desk.store.act(issue)
+    return _acted(desk, asked, id, issue)
 
 
 @router.post("/{id}/void", responses=documented(404, 409))
-def void_invoice(desk: AtDesk, caller: Caller, id: InvoiceId, given: VoidIn) -> InvoiceOut:  # noqa: A002
+def void_invoice(desk: AtDesk, asked: Asked, id: InvoiceId, given: ReasonIn) -> InvoiceOut:  # noqa: A002
     """Take an issued invoice back; what paid it becomes unapplied credit of the client."""
+    word = desk.word(asked.caller, given.reason)
+    return _acted(desk, asked, id, lambda books: issuing.void(books, id, word))
 
-    def void(books: Books) -> InvoiceOut:
-        issuing.void(books, id, Word(caller, given.reason, desk.today, desk.zone))
-        return _whole(books, desk, id)
 
-    return desk.store.act(void)
+@router.post("/{id}/credit_note", responses=documented(404, 409))
+def credit_invoice(desk: AtDesk, asked: Asked, id: InvoiceId, given: ReductionIn) -> InvoiceOut:  # noqa: A002
+    """Say that the client owes so much less; what he paid of it becomes unapplied credit."""
+    return _reduced(desk, asked, id, given, reducing.credit_note)
+
+
+@router.post("/{id}/write_off", responses=documented(404, 409))
+def write_off_invoice(desk: AtDesk, asked: Asked, id: InvoiceId, given: ReductionIn) -> InvoiceOut:  # noqa: A002
+    """Give up so much of what is owed."""
+    return _reduced(desk, asked, id, given, reducing.write_off)
+
+
+@router.post("/{id}/undo_write_off", responses=documented(404, 409))
+def undo_write_off(desk: AtDesk, asked: Asked, id: InvoiceId, given: ReasonIn) -> InvoiceOut:  # noqa: A002
+    """Take all that was written off back: it is owed again, from today on."""
+    word = desk.word(asked.caller, given.reason)
+    return _acted(desk, asked, id, lambda books: reducing.undo_write_off(books, id, word))
+
+
+def _reduced(
+    desk: Desk,
+    asked: Asking,
+    id_: int,
+    given: ReductionIn,
+    reduce: Callable[[Books, int, Word, int | None], object],
+) -> InvoiceOut:
+    word = desk.word(asked.caller, given.reason)
+
+    def act(books: Books) -> None:
+        invoice = invoices.find(books, id_)
+        amount_minor = None
+        if given.amount is not None and invoice is not None:
+            amount_minor = exact(given.amount, invoice.currency).minor
+        reduce(books, id_, word, amount_minor)
+
+    return _acted(desk, asked, id_, act)
+
+
+def _acted(desk: Desk, asked: Asking, id_: int, act: Callable[[Books], object]) -> InvoiceOut:
+    """The invoice after the act, or as it stands where it was done under this key before."""
+
+    def work(books: Books) -> InvoiceOut:
+        if asked.is_first(books):
+            act(books)
+        return _whole(books, desk, id_)
+
+    return desk.store.act(work)
 
 
 def _currency_of(books: Books, client_id: int) -> str:
@@ -239,6 +292,8 @@ def _values(invoice: Standing, extras: Extras, today: date) -> dict[str, object]
         "due_date": invoice.due_on,
         "total": text(invoice.total_minor),
         "paid": text(invoice.paid_minor),
+        "credited": text(invoice.credited_minor),
+        "written_off": text(invoice.written_off_minor),
         "balance": text(balance_minor(invoice, extras.overpaid_minor)),
         "status": rules.status(invoice, today),
         "is_overdue": invoice.is_overdue(today),
