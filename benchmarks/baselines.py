@@ -112,8 +112,7 @@ def end_to_end(bench: Bench, baseline: Baseline) -> Figures:
 
 
 def _start_naive(running: Processes) -> None:
-    _serve(running, "benchmarks.naive.web:app")
-    _work(running, "benchmarks.naive.tasks")
+    _start(running, "benchmarks.naive.web:app", "benchmarks.naive.tasks")
 
 
 def _start_prototype(running: Processes, folder: Path) -> None:
@@ -122,21 +121,17 @@ def _start_prototype(running: Processes, folder: Path) -> None:
         "DESIGN": "naive",
         "REDIS_URL": running.broker_url,
     }
-    _serve(running, "start_web:app", **given)
-    _work(running, "start_worker", **given)
+    _start(running, "start_web:app", "start_worker", **given)
 
 
-def _serve(running: Processes, app: str, **variables: str) -> None:
-    manners = ("--port", str(running.port), "--no-access-log", "--log-level", "warning")
-    running.start("web", "-m", "uvicorn", app, *manners, **variables)
-    processes.until(lambda: processes.answers(running.port, "/openapi.json"), "the web to answer")
-
-
-def _work(running: Processes, module: str, **variables: str) -> None:
+def _start(running: Processes, web: str, worker: str, **variables: str) -> None:
+    silent = ("--no-access-log", "--log-level", "warning")
+    running.start("web", "-m", "uvicorn", web, "--port", str(running.port), *silent, **variables)
     address = processes.worker_address("baseline")
     manners = ("-n", address, "-P", "prefork", "-c", "2", "-l", "warning")
     quiet = ("--without-gossip", "--without-mingle")
-    running.start("worker", "-m", "celery", "-A", module, "worker", *manners, *quiet, **variables)
+    running.start("worker", "-m", "celery", "-A", worker, "worker", *manners, *quiet, **variables)
+    processes.until(lambda: processes.answers(running.port, "/openapi.json"), "the web to answer")
     control = celery.Celery(broker=running.broker_url).control
     processes.until(
         lambda: bool(control.ping(destination=[address], timeout=0.5)), "the worker to answer"

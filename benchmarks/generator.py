@@ -19,21 +19,19 @@ _SILENCE_SECONDS = 10.0
 
 
 class Load:
-    """Connections to one server, and the requests that were not sent yet."""
+    """A server, and the requests that were not sent yet."""
 
     def __init__(self, port: int, connections: int, waiting: list[bytes]) -> None:
+        self._port = port
+        self._connections = connections
         self._waiting = iter(waiting)
         self._poll = select.epoll()
         self._lines: dict[int, socket.socket] = {}
         self._expected = 0
-        for _ in range(connections):
-            line = socket.create_connection(("127.0.0.1", port))
-            line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._lines[line.fileno()] = line
-            self._poll.register(line.fileno(), select.EPOLLIN)
 
     def run(self, seconds: float) -> dict[str, Any]:
         """Sends for so long, waits for every answer, and tells what it saw; times in seconds."""
+        self._connect()
         now, began_cpu, began = time.monotonic, time.process_time(), time.monotonic()
         lines, until, expected = self._lines, began + seconds, self._expected
         sent_at: dict[int, float] = {}
@@ -67,6 +65,17 @@ class Load:
             "latencies": [round(latency, 6) for latency in latencies],
             "cpu_seconds": time.process_time() - began_cpu,
         }
+
+    def _connect(self) -> None:
+        """Anew for every run: servers hang up on those that are silent between two."""
+        for line in self._lines.values():
+            line.close()
+        self._lines.clear()
+        for _ in range(self._connections):
+            line = socket.create_connection(("127.0.0.1", self._port))
+            line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._lines[line.fileno()] = line
+            self._poll.register(line.fileno(), select.EPOLLIN)
 
     def _send(self, line: socket.socket, sent_at: dict[int, float], fd: int) -> None:
         request = next(self._waiting, None)

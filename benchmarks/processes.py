@@ -38,16 +38,22 @@ class Processes:
         self.port = free_port()
 
     def start_web(self) -> None:
-        """The intake, as `incasso serve webhooks`; returns when it is ready."""
+        """The intake, as `incasso serve webhooks`."""
         self.start("web", "-m", "cli.main", "serve", "webhooks", "--port", str(self.port))
-        until(self._is_web_ready, "the web to be ready")
 
     def start_workers(self) -> None:
-        """Both Celery workers; returns when they answer."""
+        """Both Celery workers."""
         for name, queues in WORKERS.items():
             address = ("-n", worker_address(name), "-Q", queues)
             manners = ("-c", "1", "-E", "-l", "info", "--without-gossip", "--without-mingle")
             self.start("worker", "-m", "celery", "-A", "workers.app", "worker", *address, *manners)
+
+    def await_web(self) -> None:
+        """Returns when the intake is ready."""
+        until(lambda: answers(self.port, "/readyz"), "the web to be ready")
+
+    def await_workers(self) -> None:
+        """Returns when both workers answer."""
         addresses = [worker_address(name) for name in WORKERS]
         control = celery(self._stores).control
         until(
@@ -105,9 +111,6 @@ class Processes:
             "REMAP_SIGTERM": "SIGQUIT",
             "PYTHONUNBUFFERED": "1",
         }
-
-    def _is_web_ready(self) -> bool:
-        return answers(self.port, "/readyz")
 
 
 @contextmanager

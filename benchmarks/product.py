@@ -45,6 +45,7 @@ def intake(bench: Bench) -> Figures:
     """How many deliveries a second are kept and acknowledged, workers off."""
     with bench.stores.clone("intake") as dsn, processes.running(bench.stores, dsn) as running:
         running.start_web()
+        running.await_web()
         with load.senders(bench.ground.series, bench.numbers, running.port) as senders:
             senders.send(bench.warm_seconds)
             before, spent = _kept(bench, "intake"), running.cpu_seconds()
@@ -59,6 +60,7 @@ def settle(bench: Bench) -> Figures:
     """How many events a second two workers settle from an inbox that is full, nothing arriving."""
     with bench.stores.clone("settle") as dsn, processes.running(bench.stores, dsn) as running:
         running.start_workers()
+        running.await_workers()
         first = bench.numbers.start
         _drain(bench, "settle", range(first, first + bench.backlog // 20))
         waiting = range(first + bench.backlog // 20, first + bench.backlog * 21 // 20)
@@ -131,6 +133,8 @@ def _start_all(running: Processes) -> None:
     running.start_web()
     running.start_workers()
     running.start_beat()
+    running.await_web()
+    running.await_workers()
 
 
 def _drain(bench: Bench, database: str, numbers: range) -> None:
