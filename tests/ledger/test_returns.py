@@ -71,6 +71,28 @@ def test_a_failed_refund_pays_the_invoice_again(desk: Desk):
     assert desk.differences() == []
 
 
+def test_a_refund_is_settled_though_the_credit_it_meets_is_meant_for_other_invoices_too(desk: Desk):
+    client = desk.open()
+    one, two = desk.invoice(client), desk.invoice(client)
+    for reference, invoice, amount in (
+        ("pi_1", one, "121"),
+        ("pi_2", one, "5"),
+        ("pi_3", two, "130"),
+    ):
+        desk.deliver([a_report(ron(amount), reference=reference, meant_for=invoice.number)])
+        desk.settle()
+    desk.query(
+        f"INSERT INTO intents (payment_id, position, invoice_id) VALUES (2, 1, {two.id})"
+        " RETURNING position"
+    )
+
+    desk.deliver([a_refund("21", reference="pi_1")])
+    desk.settle()
+
+    assert desk.standing(one.id).paid_minor == 10500
+    assert desk.differences() == []
+
+
 def test_a_loss_of_nobodys_money_is_taken_back_where_it_lay(desk: Desk):
     invoice = desk.invoice(desk.open())
     for told in (
