@@ -7,6 +7,8 @@ from functools import cache
 from time import sleep
 from typing import Any, TypeVar
 
+import psycopg
+from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection, Engine, TextClause, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -90,7 +92,7 @@ class Store:
         raised as TryLater: every transaction of ours is safe to run again.
         """
         try:
-            with self.engine.begin() as connection:
+            with self.engine.begin() as connection, _left_whole(connection):
                 yield Books(connection, self)
         except (DBAPIError, PoolTimeout) as error:
             if _is_passing(error):
@@ -139,6 +141,26 @@ class Store:
 
 class _Rehearsed(Exception):  # noqa: N818 - the good end of a rehearsal
     pass
+
+
+@contextmanager
+def _left_whole(connection: Connection) -> Iterator[None]:
+    """Drops a connection that something interrupts in mid-statement, such as a time limit.
+
+    Nothing can be rolled back on it, and the failure of that would hide what happened.
+    """
+    try:
+        yield
+    except BaseException:
+        if not connection.invalidated and _is_busy(connection):
+            connection.invalidate()
+        raise
+
+
+def _is_busy(connection: Connection) -> bool:
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, psycopg.Connection)
+    return driver.info.transaction_status is TransactionStatus.ACTIVE
 
 
 def session_options() -> str:

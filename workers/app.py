@@ -18,6 +18,10 @@ _log = structlog.get_logger(__name__)
 
 MONEY, NETWORK, REMINDERS, SWEEP = "money", "network", "reminders", "sweep"
 
+# Ten times what a child needs. One that grows beyond `worker_max_memory_per_child` ends after its
+# task; what this stops is a single report that would take the machine with it.
+_MOST_MEMORY_BYTES = 1024**3
+
 _EXCHANGE = Exchange("incasso", type="direct")
 
 # Without a socket timeout a half-open connection hangs for ever; without the retry the message in
@@ -115,3 +119,4 @@ def _set_up_logging(**_: object) -> None:
 @signals.worker_process_init.connect
 def _settle_down(**_: object) -> None:
     memory.settle_down()
+    memory.bound(_MOST_MEMORY_BYTES)

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -91,9 +91,17 @@ class Plant:
         argv = ("-m", "cli.main", "serve", "webhooks", "--port", str(port))
         self._start(name, *argv, dsn=dsn)
 
-    def start_worker(self, name: str, queues: str = ALL_QUEUES) -> None:
+    def start_worker(
+        self,
+        name: str,
+        queues: str = ALL_QUEUES,
+        configuration: Sequence[str] = (),
+        **variables: str,
+    ) -> None:
+        """`configuration` are settings of Celery's, as `task.time_limit=6`."""
         argv = ("-m", "celery", "-A", "workers.app", "worker", "-n", f"{name}@story", "-Q", queues)
-        self._start(name, *argv, "-c", "1", "-E", "--without-gossip", "--without-mingle")
+        manners = ("-c", "1", "-E", "--without-gossip", "--without-mingle")
+        self._start(name, *argv, *manners, "--", *configuration, **variables)
 
     def start_beat(self, name: str = "beat") -> None:
         schedule = str(self.folder / name)
@@ -134,11 +142,13 @@ class Plant:
         except httpx.TransportError:
             return False
 
-    def wait_for(self, condition: Callable[[], bool], what: str) -> float:
-        """How many seconds it took to hold; fails after a minute."""
+    def wait_for(
+        self, condition: Callable[[], bool], what: str, seconds: float = PATIENCE_SECONDS
+    ) -> float:
+        """How many seconds it took to hold; fails when the time is over."""
         began = time.monotonic()
         while not condition():
-            assert time.monotonic() - began < PATIENCE_SECONDS, f"{what}: not within a minute"
+            assert time.monotonic() - began < seconds, f"{what}: not within {seconds:.0f} s"
             time.sleep(0.05)
         return time.monotonic() - began
 
@@ -148,7 +158,7 @@ class Plant:
             "settling",
         )
 
-    def _start(self, name: str, *arguments: str, dsn: str | None = None) -> None:
+    def _start(self, name: str, *arguments: str, dsn: str | None = None, **variables: str) -> None:
         own = environment(
             LOCAL_DIR=str(self.folder),
             DATABASE_URL=dsn or self.dsn,
@@ -157,6 +167,7 @@ class Plant:
             STRIPE_WEBHOOK_SECRETS=stripe_events.SECRET,
             SECRET_KEY="0" * 64,
             **ENVIRONMENT,
+            **variables,
         )
         with (self.folder / f"{name}.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(
