@@ -29,10 +29,13 @@ class Outflow:
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """What the postings of a return carry: the local day and the fact that moved them."""
+    """What the postings of a return carry: the local day and the fact that moved them.
+
+    No fact: a person did.
+    """
 
     on: date
-    fact_id: int
+    fact_id: int | None
 
 
 def outflow(facts: Sequence[Fact], currency: str) -> Outflow:
@@ -88,6 +91,35 @@ def go_back(
         postings += _outs(payment, kind, UNIDENTIFIED, first_minor, cause)
         postings += _outs(payment, kind, PAYMENT, grown_minor - first_minor, cause)
     return postings
+
+
+def own_losses(
+    payment: Holding, posted: Sequence[Posted], client_id: int, on: date
+) -> list[Posting]:
+    """Books what was lost of nobody's money, and as much of what went back, as the client's own.
+
+    So a loss of a payment whose client is known never lies where its money does not come.
+    """
+    cause = Cause(on, None)
+    nobodys = [each for each in posted if UNIDENTIFIED in (each.source, each.destination)]
+    lost_minor = _booked(nobodys, PostingKind.LOSS)
+    left_minor, taken = (
+        lost_minor,
+        _opposites(payment, nobodys, PostingKind.LOSS, lost_minor, cause),
+    )
+    for kind in (PostingKind.CHARGEBACK, PostingKind.REFUND):
+        part_minor = min(left_minor, _booked(nobodys, kind))
+        left_minor -= part_minor
+        taken += _opposites(payment, nobodys, kind, part_minor, cause)
+    owner = replace(payment, client_id=client_id)
+    return [*taken, *(_owned(owner, each, cause) for each in taken)]
+
+
+def _owned(owner: Holding, taken: Posting, cause: Cause) -> Posting:
+    """What was taken back from nobody's account, once more, on the payment's own."""
+    source = PAYMENT if taken.destination == UNIDENTIFIED else taken.destination
+    destination = PAYMENT if taken.source == UNIDENTIFIED else taken.source
+    return _posting(owner, taken.kind, source, destination, taken.money.minor, cause)
 
 
 def _targets(flow: Outflow) -> tuple[tuple[PostingKind, int], ...]:

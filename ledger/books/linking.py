@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from domain import linking
+from domain import linking, returns
 from domain.allocation import Intent
 from domain.allocation import assign as assigned
 from domain.errors import Refused
@@ -73,6 +73,7 @@ def assign(books: Books, payment_id: int, client_id: int, word: Word) -> bool:
         raise Refused("already_assigned", "the payment is another client's already")
     trial = Trial(before)
     trial.post(assigned(payment, client_id, word.today))
+    trial.post(returns.own_losses(payment, trial.posted(payment_id), client_id, word.today))
     trial.give(payment_id, client_id)
     deed = Deed(
         "assign",

@@ -110,6 +110,25 @@ def test_a_loss_of_nobodys_money_is_taken_back_where_it_lay(desk: Desk):
     assert desk.standing(invoice.id).paid_minor == 3000
 
 
+def test_a_loss_of_nobodys_money_may_end_after_a_person_said_whose_it_is(desk: Desk):
+    client = desk.open()
+    desk.deliver(
+        [a_report(ron("80"), meant_for=None)],
+        [a_refund("100", "du_1", fact_class=FactClass.CHARGEBACK)],
+    )
+    desk.settle()
+    assert desk.assign(desk.payments()[0].id, client)
+
+    for told in (a_report(ron("90"), meant_for=None), a_report(ron("130"), meant_for=None)):
+        desk.deliver([told])
+        desk.settle()
+        assert desk.differences() == []
+
+    assert desk.query("SELECT lost_minor, unapplied_minor, unidentified_minor FROM payments") == [
+        (0, 3000, 0)
+    ]
+
+
 def test_a_dispute_after_a_refund_is_a_loss_until_it_is_won(desk: Desk):
     invoice = desk.invoice(desk.open())
     chargeback: dict[str, Any] = {
