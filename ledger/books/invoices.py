@@ -105,9 +105,8 @@ def find_by_number(books: Books, number: str) -> Standing | None:
 
 
 # The words of `domain.invoices.status`, each as a search can find it.
-_SETTLED = "paid_minor + credited_minor + written_off_minor + settled_before_minor"
-_OPEN = f"state = 'issued' AND {_SETTLED} < total_minor"
-_CLOSED = f"state = 'issued' AND {_SETTLED} >= total_minor"
+_OPEN = "is_open"
+_CLOSED = "state = 'issued' AND NOT is_open"
 _RECEIVED = "paid_minor + settled_before_minor > 0"
 _UNTOUCHED = "paid_minor + settled_before_minor = 0"
 _STATUSES = {

@@ -19,9 +19,7 @@ _MOST_INVOICES = 500
 # An invoice that money went back from is held, whatever the order of the reports: a person decides
 # whether it is owed again, and the word holds for what had gone back by then.
 _IS_CHASED = """
-    i.state = 'issued' AND c.reminder_policy = 'standard'
-    AND i.paid_minor + i.credited_minor + i.written_off_minor + i.settled_before_minor
-        < i.total_minor
+    i.is_open AND c.reminder_policy = 'standard'
     AND NOT EXISTS (SELECT FROM intents n JOIN payments p ON p.id = n.payment_id
                     LEFT JOIN hold_words w ON (w.invoice_id, w.payment_id) = (i.id, p.id)
                     WHERE n.invoice_id = i.id AND p.returned_minor > coalesce(w.returned_minor, 0))

@@ -2,13 +2,15 @@
 
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import groupby
 
 from domain.attention import Attention, AttentionKind
+from domain.errors import TryLater
 from domain.facts import Fact, FactClass, FactKey, Move, Report, Status, Trust, clash, join
 from domain.money import Money
 from domain.settlement import KnownFact
+from ledger import numbers
 from ledger.settlement import naming
 from ledger.settlement.naming import Reference
 from ledger.store import Books, columns
@@ -43,7 +45,7 @@ def merge(books: Books, told: Mapping[int, Sequence[Report]]) -> Merged:
     joining = _Joining({row.key: row for row in kept})
     for inbox_id, report in resolved.told:
         joining.take(report.fact, inbox_id)
-    ids = {row.key: row.id for row in kept} | _write(books, joining.changed())
+    ids = _write(books, joining.changed(), {row.key: row.id for row in kept})
     facts = [KnownFact(ids[key], fact) for key, fact in joining.facts.items()]
     return Merged(
         facts=_grouped(facts),
@@ -165,50 +167,47 @@ def _known(books: Books, references: Sequence[Reference]) -> list[_FactRow]:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _WrittenRow:
-    id: int
-    gateway: str
-    account: str
-    reference: str
-    move: str
-    item: str
+def _write(
+    books: Books, changed: Sequence[tuple[Fact, int]], kept: Mapping[FactKey, int]
+) -> dict[FactKey, int]:
+    """Inserts new facts and overwrites grown ones, in key order; answers all row numbers.
 
-
-def _write(books: Books, changed: Sequence[tuple[Fact, int]]) -> dict[FactKey, int]:
-    """Inserts new facts and overwrites grown ones, in key order; answers their row numbers."""
+    A grown fact keeps its number: what is inserted meets the row that is there. One that was not
+    there when it was asked for is never overwritten: TryLater.
+    """
+    new = [fact.key for fact, _ in changed if fact.key not in kept]
+    ids = {**kept, **dict(zip(new, numbers.take(books, "facts", len(new)), strict=True))}
     names = (
-        *("gateways", "accounts", "references", "moves", "items", "statuses", "classes"),
+        *("ids", "gateways", "accounts", "references", "moves", "items", "statuses", "classes"),
         *("currencies", "amounts", "trusts", "instants", "meant", "inbox_ids"),
     )
-    written = books.rows(
-        _WrittenRow,
+    written = books.run(
         """
-        INSERT INTO facts AS f (gateway, account, reference, move, item, status, class, currency,
-                                amount_minor, trust, happened_at, meant_for, inbox_id)
-        SELECT gateway, account, reference, move, item, status, class, currency, amount_minor,
+        INSERT INTO facts AS f (id, gateway, account, reference, move, item, status, class,
+                                currency, amount_minor, trust, happened_at, meant_for, inbox_id)
+        OVERRIDING SYSTEM VALUE
+        SELECT id, gateway, account, reference, move, item, status, class, currency, amount_minor,
                trust, happened_at, string_to_array(meant_for, E'\n'), inbox_id
         FROM unnest(
-            CAST(:gateways AS text[]), CAST(:accounts AS text[]), CAST(:references AS text[]),
-            CAST(:moves AS text[]), CAST(:items AS text[]), CAST(:statuses AS text[]),
-            CAST(:classes AS text[]), CAST(:currencies AS text[]), CAST(:amounts AS bigint[]),
-            CAST(:trusts AS smallint[]), CAST(:instants AS timestamptz[]), CAST(:meant AS text[]),
-            CAST(:inbox_ids AS bigint[]))
-            AS told (gateway, account, reference, move, item, status, class, currency,
+            CAST(:ids AS bigint[]), CAST(:gateways AS text[]), CAST(:accounts AS text[]),
+            CAST(:references AS text[]), CAST(:moves AS text[]), CAST(:items AS text[]),
+            CAST(:statuses AS text[]), CAST(:classes AS text[]), CAST(:currencies AS text[]),
+            CAST(:amounts AS bigint[]), CAST(:trusts AS smallint[]),
+            CAST(:instants AS timestamptz[]), CAST(:meant AS text[]), CAST(:inbox_ids AS bigint[]))
+            AS told (id, gateway, account, reference, move, item, status, class, currency,
                      amount_minor, trust, happened_at, meant_for, inbox_id)
         ON CONFLICT ON CONSTRAINT facts_once DO UPDATE SET
             status = excluded.status, class = excluded.class, currency = excluded.currency,
             amount_minor = excluded.amount_minor, trust = excluded.trust,
             happened_at = excluded.happened_at, meant_for = excluded.meant_for,
             inbox_id = excluded.inbox_id
-        RETURNING f.id, f.gateway, f.account, f.reference, f.move, f.item
+        WHERE f.id = excluded.id
         """,
-        **columns([_fact_columns(fact, inbox_id) for fact, inbox_id in changed], names),
+        **columns([(ids[fact.key], *_fact_columns(fact, at)) for fact, at in changed], names),
     )
-    return {
-        FactKey(row.gateway, row.account, row.reference, Move(row.move), row.item): row.id
-        for row in written
-    }
+    if written < len(changed):
+        raise TryLater(timedelta(milliseconds=50), "a fact was written by somebody else meanwhile")
+    return ids
 
 
 def _fact_columns(fact: Fact, inbox_id: int) -> tuple[object, ...]:

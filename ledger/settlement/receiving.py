@@ -5,7 +5,7 @@ twice. Its main name is locked, so nobody else makes it meanwhile; if somebody d
 the unique key of payments fails the batch.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from zoneinfo import ZoneInfo
@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from domain.allocation import Holding
 from domain.facts import Fact, Move, Status
 from domain.settlement import KnownFact
+from ledger import numbers
 from ledger.settlement.merging import Merged
 from ledger.settlement.naming import Reference
 from ledger.store import Books, columns
@@ -57,7 +58,9 @@ def find(books: Books, merged: Merged, zone: ZoneInfo) -> Received:
             currency=arrived[reference].money.currency,
             paid_on=arrived[reference].happened_at.astimezone(zone).date(),
         )
-        for id_, reference in zip(_numbers(books, len(missing)), missing, strict=True)
+        for id_, reference in zip(
+            numbers.take(books, "payments", len(missing)), missing, strict=True
+        )
     }
     return Received(ids | {payment.reference: id_ for id_, payment in new.items()}, new)
 
@@ -125,23 +128,6 @@ def _known(books: Books, references: Sequence[Reference]) -> dict[Reference, int
         **columns(references, ("gateways", "accounts", "references")),
     )
     return {(row.gateway, row.account, row.reference): row.id for row in found}
-
-
-def _numbers(books: Books, how_many: int) -> Iterator[int]:
-    """Row numbers of payments to be made, rising; those of a batch that fails are never used."""
-    if not how_many:
-        return iter(())
-    found = books.rows(
-        _Number,
-        "SELECT nextval(pg_get_serial_sequence('payments', 'id')) FROM generate_series(1, :most)",
-        most=how_many,
-    )
-    return iter(sorted(row.number for row in found))
-
-
-@dataclass(frozen=True, slots=True)
-class _Number:
-    number: int
 
 
 def _arrival(known: Sequence[KnownFact]) -> Fact | None:
