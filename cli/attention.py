@@ -9,6 +9,7 @@ import typer
 from cli import asked, opening, shapes
 from ledger.books import attention
 from ledger.books.attention import OpenRow
+from ledger.settlement import lookups
 from web.api.fields import LongLine
 
 _MOST = 500
@@ -53,4 +54,5 @@ def _resolve(
     said = asked.text(LongLine, how, "--how")
     with opening.store().transaction() as books:
         attention.resolve_by_id(books, id_, f"cli:{getuser()}", said)
+        lookups.let_go(books, id_, said)
     typer.echo(f"Resolved {id_}.")

@@ -1,13 +1,13 @@
 """`incasso events`: what arrived, how far it came, and what one event left behind."""
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, assert_never
 
 import typer
 
 from cli import asked, moments, opening, shapes
 from domain.errors import Refused
-from domain.facts import Ignored
+from domain.facts import Ask, AttemptEnd, Ignored, Report, Told
 from ledger.inbox import events
 from ledger.inbox.events import EventRow, FactRow, MovedRow, State, TryRow, Wanted
 from runtime import clock, wiring
@@ -89,9 +89,22 @@ def _read(event: EventRow, body: bytes) -> tuple[set[str], str]:
         return set(), f"what breaks our code: {type(error).__name__}: {error}"
     if isinstance(reading, Ignored):
         return set(), f"nothing about our money: {reading.reason}"
-    reports = {report.fact.key.reference: report for report in reading}
-    names = {name for report in reading for name in report.names}
-    return names | set(reports), f"something of {', '.join(sorted(reports))}"
+    names = {name for each in reading for name in _names(each)}
+    about = ", ".join(sorted({_names(each)[0] for each in reading if _names(each)}))
+    return names, f"something of {about}" if about else "how an attempt to pay ended"
+
+
+def _names(told: Told) -> tuple[str, ...]:
+    """The names of the payment it is about; the main one as told comes first."""
+    match told:
+        case Report():
+            return tuple(dict.fromkeys((told.fact.key.reference, *told.names)))
+        case Ask():
+            return (told.reference,)
+        case AttemptEnd():
+            return ()
+        case _:
+            assert_never(told)
 
 
 def _show_list(rows: Sequence[EventRow], *, is_all: bool) -> None:

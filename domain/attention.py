@@ -26,6 +26,7 @@ class AttentionKind(StrEnum):
     OTHER_ACCOUNT = "other_account"
     EVENT_DIFFERS = "event_differs"
     LETTER_FAILED = "letter_failed"
+    LOOKUP_FAILED = "lookup_failed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ one value; the join is the maximum of a total order, field group by field group,
 reports gives the same fact in any order and with any repetition.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import IntEnum, StrEnum
@@ -14,11 +15,13 @@ from domain.money import Money
 
 
 class Move(StrEnum):
-    """Which way the money went."""
+    """Which way the money went; a fee is what the gateway keeps, a rebate a fee it gives back."""
 
     IN = "in"
     OUT = "out"
     BACK = "back"
+    FEE = "fee"
+    REBATE = "rebate"
 
 
 class Status(StrEnum):
@@ -35,6 +38,7 @@ class FactClass(StrEnum):
     PAYMENT = "payment"
     REFUND = "refund"
     CHARGEBACK = "chargeback"
+    FEE = "fee"
 
 
 class Trust(IntEnum):
@@ -74,10 +78,48 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One thing a delivery tells: a fact, and every name that means exactly this payment."""
+    """One thing a delivery tells: a fact, and every name that means exactly this payment.
+
+    `is_alias`: the reference is some name of the payment and perhaps not its main one, so that
+    nothing is known of it before some other report has told what that name means.
+    """
 
     fact: Fact
     names: tuple[str, ...]
+    is_alias: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A delivery tells that money moved and not which: its gateway must be asked.
+
+    `refunded` is what went back of the payment by now, by whichever refunds; `transaction` the
+    gateway's entry that has the fee. Where both are None nothing but an answer will do.
+    """
+
+    gateway: str
+    account: str
+    reference: str
+    refunded: Money | None = None
+    transaction: str | None = None
+
+
+class Ending(StrEnum):
+    """How an attempt to pay ends without money."""
+
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptEnd:
+    """An attempt is over, known by the order ids that came back, or by the gateway's session."""
+
+    gateway: str
+    account: str
+    order_ids: tuple[str, ...]
+    session: str | None
+    ending: Ending
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +130,8 @@ class Ignored:
     attention: AttentionKind | None = None
 
 
-Reading = tuple[Report, ...] | Ignored
+Told = Report | Ask | AttemptEnd
+Reading = tuple[Told, ...] | Ignored
 
 
 # A failed attempt to pay may still succeed; a refund that succeeded may still fail and come back.
@@ -96,8 +139,15 @@ _RANKS = {
     Move.IN: {Status.PENDING: 0, Status.FAILED: 1, Status.SUCCEEDED: 2},
     Move.OUT: {Status.PENDING: 0, Status.SUCCEEDED: 1, Status.FAILED: 2},
     Move.BACK: {Status.PENDING: 0, Status.SUCCEEDED: 1, Status.FAILED: 2},
+    Move.FEE: {Status.PENDING: 0, Status.SUCCEEDED: 1, Status.FAILED: 2},
+    Move.REBATE: {Status.PENDING: 0, Status.SUCCEEDED: 1, Status.FAILED: 2},
 }
-_CLASS_RANKS = {FactClass.PAYMENT: 0, FactClass.REFUND: 1, FactClass.CHARGEBACK: 2}
+_CLASS_RANKS = {
+    FactClass.FEE: 0,
+    FactClass.PAYMENT: 1,
+    FactClass.REFUND: 2,
+    FactClass.CHARGEBACK: 3,
+}
 
 
 def join(known: Fact, told: Fact) -> Fact:
@@ -125,6 +175,25 @@ def clash(known: Fact, told: Fact) -> bool:
         known.status is told.status is Status.SUCCEEDED
         and known.money.currency != told.money.currency
     )
+
+
+def disagree(known: Fact, told: Fact) -> bool:
+    """Whether the gateway's answer and a delivery give the same money that moved another amount."""
+    return (
+        known.status is told.status is Status.SUCCEEDED
+        and known.trust is not told.trust
+        and known.money != told.money
+    )
+
+
+def is_half_told(facts: Iterable[Fact]) -> bool:
+    """Whether money of a payment went back of which nobody has told that it ever came."""
+    has_returned = False
+    for fact in facts:
+        if fact.key.move is Move.IN and fact.status is Status.SUCCEEDED:
+            return False
+        has_returned |= fact.key.move in (Move.OUT, Move.BACK)
+    return has_returned
 
 
 def _weight(fact: Fact) -> tuple[int, int, int, str]:

@@ -11,6 +11,7 @@ UNIDENTIFIED = "unidentified"
 INVOICE = "invoice"
 SALES = "outside:sales"
 LOSS = "outside:loss"
+FEES = "outside:fees"
 
 
 class PostingKind(StrEnum):
@@ -24,6 +25,7 @@ class PostingKind(StrEnum):
     REFUND = "refund"
     CHARGEBACK = "chargeback"
     LOSS = "loss"
+    FEE = "fee"
     CREDIT_NOTE = "credit_note"
     WRITE_OFF = "write_off"
 
@@ -60,6 +62,7 @@ class Posted:
     destination: str
     invoice_id: int | None
     left_minor: int
+    fact_id: int | None = None
 
 
 def outside(gateway: str, account: str) -> str:

@@ -62,10 +62,10 @@ def come_back(
     """Opposites for what went back by the books but, by the facts, did not stay there."""
     postings: list[Posting] = []
     for kind, target_minor in _targets(flow):
-        postings += _opposites(payment, posted, kind, _booked(posted, kind) - target_minor, cause)
+        postings += opposites(payment, posted, kind, booked(posted, kind) - target_minor, cause)
     lost_minor = max(0, flow.total_minor - payment.received_minor)
-    surplus_minor = _booked(posted, PostingKind.LOSS) - lost_minor
-    return postings + _opposites(payment, posted, PostingKind.LOSS, surplus_minor, cause)
+    surplus_minor = booked(posted, PostingKind.LOSS) - lost_minor
+    return postings + opposites(payment, posted, PostingKind.LOSS, surplus_minor, cause)
 
 
 def go_back(
@@ -77,13 +77,13 @@ def go_back(
     """
     lost_minor = _missing_loss_minor(payment, posted, flow)
     account = UNIDENTIFIED if payment.client_id is None else PAYMENT
-    postings = _losses(payment, account, lost_minor, cause)
+    postings = losses(payment, account, lost_minor, cause)
     growth = {
-        kind: max(0, target_minor - _booked(posted, kind)) for kind, target_minor in _targets(flow)
+        kind: max(0, target_minor - booked(posted, kind)) for kind, target_minor in _targets(flow)
     }
     at_hand_minor = payment.unidentified_minor + payment.unapplied_minor + lost_minor
     missing_minor = sum(growth.values()) - at_hand_minor
-    postings += _opposites(payment, posted, PostingKind.ALLOCATE, missing_minor, cause)
+    postings += opposites(payment, posted, PostingKind.ALLOCATE, missing_minor, cause)
     unidentified_minor = payment.unidentified_minor + lost_minor * (account == UNIDENTIFIED)
     for kind, grown_minor in growth.items():
         first_minor = min(grown_minor, unidentified_minor)
@@ -102,15 +102,15 @@ def own_losses(
     """
     cause = Cause(on, None)
     nobodys = [each for each in posted if UNIDENTIFIED in (each.source, each.destination)]
-    lost_minor = _booked(nobodys, PostingKind.LOSS)
+    lost_minor = booked(nobodys, PostingKind.LOSS)
     left_minor, taken = (
         lost_minor,
-        _opposites(payment, nobodys, PostingKind.LOSS, lost_minor, cause),
+        opposites(payment, nobodys, PostingKind.LOSS, lost_minor, cause),
     )
     for kind in (PostingKind.CHARGEBACK, PostingKind.REFUND):
-        part_minor = min(left_minor, _booked(nobodys, kind))
+        part_minor = min(left_minor, booked(nobodys, kind))
         left_minor -= part_minor
-        taken += _opposites(payment, nobodys, kind, part_minor, cause)
+        taken += opposites(payment, nobodys, kind, part_minor, cause)
     owner = replace(payment, client_id=client_id)
     return [*taken, *(_owned(owner, each, cause) for each in taken)]
 
@@ -129,16 +129,18 @@ def _targets(flow: Outflow) -> tuple[tuple[PostingKind, int], ...]:
     )
 
 
-def _booked(posted: Sequence[Posted], kind: PostingKind) -> int:
+def booked(posted: Sequence[Posted], kind: PostingKind) -> int:
+    """What was posted of a kind and not reversed, in minor units."""
     return sum(each.left_minor for each in posted if each.kind is kind)
 
 
 def _missing_loss_minor(payment: Holding, posted: Sequence[Posted], flow: Outflow) -> int:
     lost_minor = max(0, flow.total_minor - payment.received_minor)
-    return max(0, lost_minor - _booked(posted, PostingKind.LOSS))
+    return max(0, lost_minor - booked(posted, PostingKind.LOSS))
 
 
-def _losses(payment: Holding, account: str, lost_minor: int, cause: Cause) -> list[Posting]:
+def losses(payment: Holding, account: str, lost_minor: int, cause: Cause) -> list[Posting]:
+    """Makes up on this account for money that is not there; nothing for nothing."""
     if not lost_minor:
         return []
     return [_posting(payment, PostingKind.LOSS, LOSS, account, lost_minor, cause)]
@@ -153,7 +155,7 @@ def _outs(
     return [_posting(payment, kind, source, destination, minor, cause)]
 
 
-def _opposites(
+def opposites(
     payment: Holding, posted: Sequence[Posted], kind: PostingKind, minor: int, cause: Cause
 ) -> list[Posting]:
     """Takes `minor` back from the newest postings of a kind; nothing when it is not above zero."""

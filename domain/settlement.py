@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import date
 from zoneinfo import ZoneInfo
 
-from domain import returns
+from domain import fees, returns, shrinking
 from domain.allocation import Holding, Intent, assign
 from domain.attention import Attention, AttentionKind
-from domain.facts import Fact, Move, Status
+from domain.facts import Fact, FactClass, Move, Status
 from domain.invoices import Standing
 from domain.money import Money
 from domain.postings import PAYMENT, UNIDENTIFIED, Posting, PostingKind, outside
@@ -51,7 +51,8 @@ def _book(
     """Books what came, what came back and what went back, in this order."""
     payment = trial.holdings[payment_id]
     client_id = _payer(payment, trial.intents(payment_id), trial.invoices)
-    trial.post(_receipts(payment, known, client_id, zone))
+    arrived = [each for each in known if _counts_as_money(each.fact, payment)]
+    trial.post(_receipts(payment, arrived, client_id, zone))
     flow = returns.outflow([each.fact for each in known], payment.currency)
     posted = trial.posted(payment_id)
     is_return = bool(flow.total_minor or payment.returned_minor or payment.lost_minor)
@@ -61,6 +62,13 @@ def _book(
         trial.post(assign(trial.holdings[payment_id], client_id, cause.on))
     if is_return:
         trial.post(returns.go_back(trial.holdings[payment_id], posted, flow, cause))
+    surplus_minor = trial.holdings[payment_id].received_minor - _minor(arrived)
+    if surplus_minor:
+        held = trial.holdings[payment_id]
+        trial.post(shrinking.never_came(held, trial.posted(payment_id), surplus_minor, cause))
+    costs = [(each.id, each.fact) for each in known if each.fact.fact_class is FactClass.FEE]
+    if costs:
+        trial.post(fees.book(trial.holdings[payment_id], costs, posted, zone))
 
 
 def _seen(trial: Trial, payment: Holding) -> list[Attention]:
@@ -95,7 +103,8 @@ def _reopened(trial: Trial, payment: Holding) -> list[Attention]:
 
 def _cause(known: Sequence[KnownFact], zone: ZoneInfo) -> returns.Cause:
     """The last fact told: what follows from a payment's reports is put down to it."""
-    latest = max(known, key=lambda each: (each.fact.happened_at, each.id))
+    moved = [each for each in known if each.fact.fact_class is not FactClass.FEE]
+    latest = max(moved, key=lambda each: (each.fact.happened_at, each.id))
     return returns.Cause(latest.fact.happened_at.astimezone(zone).date(), latest.id)
 
 
@@ -110,17 +119,15 @@ def _payer(
 
 
 def _receipts(
-    payment: Holding, facts: Sequence[KnownFact], client_id: int | None, zone: ZoneInfo
+    payment: Holding, arrived: Sequence[KnownFact], client_id: int | None, zone: ZoneInfo
 ) -> list[Posting]:
     """What the facts say came in, less what is received; a capture that grew posts its growth.
 
     Money joins what came before it: where that waits for a client, and may have gone back and been
     made up for as nobody's, all of it is assigned together.
     """
-    arrived = [known for known in facts if _counts_as_money(known.fact, payment)]
-    missing_minor = sum(known.fact.money.minor for known in arrived) - payment.received_minor
-    assert missing_minor >= 0, f"payment {payment.id}: received more than any fact says"
-    if not missing_minor:
+    missing_minor = _minor(arrived) - payment.received_minor
+    if missing_minor <= 0:
         return []
     latest = max(arrived, key=lambda known: known.fact.happened_at)
     if payment.received_minor:
@@ -137,6 +144,10 @@ def _receipts(
             fact_id=latest.id,
         )
     ]
+
+
+def _minor(known: Sequence[KnownFact]) -> int:
+    return sum(each.fact.money.minor for each in known)
 
 
 def _counts_as_money(fact: Fact, payment: Holding) -> bool:

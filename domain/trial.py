@@ -50,6 +50,7 @@ class Trial:
         self.postings: list[Posting] = []
         self.extract = extract
         self._intents = dict(extract.intents)
+        self._reversed_minor: dict[int, int] = defaultdict(int)
         self._applied_minor: dict[int, dict[int, int]] = {
             id_: applied(postings) for id_, postings in extract.posted.items()
         }
@@ -69,8 +70,15 @@ class Trial:
             self.holdings[payment_id] = replace(payment, client_id=client_id)
 
     def posted(self, payment_id: int) -> Sequence[Posted]:
-        """What was posted for a payment before, as far as nothing had reversed it."""
-        return self.extract.posted.get(payment_id, ())
+        """What was posted for a payment before, as far as nothing has reversed it by now."""
+        found = self.extract.posted.get(payment_id, ())
+        if not self._reversed_minor:
+            return found
+        left = (
+            replace(each, left_minor=each.left_minor - self._reversed_minor.get(each.id, 0))
+            for each in found
+        )
+        return [each for each in left if each.left_minor]
 
     def given_minor(self, payment_id: int, invoice_id: int) -> int:
         """What a payment has given to an invoice and not taken back."""
@@ -80,6 +88,8 @@ class Trial:
         """Takes postings into the totals of their payment and their invoice."""
         for posting in postings:
             self.postings.append(posting)
+            if posting.reverses is not None:
+                self._reversed_minor[posting.reverses] += posting.money.minor
             if posting.payment_id is not None:
                 held = self.holdings[posting.payment_id]
                 self.holdings[posting.payment_id] = _held(held, posting)

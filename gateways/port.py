@@ -72,7 +72,10 @@ class Reply:
 
 
 class Gateway(Protocol):
-    """One foreign dialect. Its verbs are pure: no clock, no network, no database."""
+    """One foreign dialect. What comes in is read without clock, network or database.
+
+    What goes out is network and takes seconds: never inside a transaction.
+    """
 
     @property
     def name(self) -> str:
@@ -94,6 +97,14 @@ class Gateway(Protocol):
 
     def reply(self, outcome: Outcome) -> Reply:
         """The answer that makes this gateway stop, or come again."""
+        ...
+
+    def lookup(self, reference: str) -> bytes:
+        """Asks for everything about a payment, by any of its names; `read` takes the answer.
+
+        The gateway's own words byte for byte, so that the same answer has the same hash. Refused
+        when it cannot be asked or does not know; TryLater when it is busy or away.
+        """
         ...
 
 

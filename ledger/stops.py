@@ -43,6 +43,11 @@ def are_letters_stopped(books: Books) -> bool:
     )
 
 
+def is_settling_stopped(books: Books) -> bool:
+    """Whether nothing is booked for now."""
+    return bool(books.value("SELECT EXISTS (SELECT FROM stops WHERE what = 'settling')"))
+
+
 def put(books: Books, what: Stop, actor: str, reason: str) -> bool:
     """Stops it; False when it was stopped already, and the first reason stays."""
     is_new = books.run(

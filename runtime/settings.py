@@ -47,6 +47,7 @@ class Settings(BaseSettings):
     stripe_api_key: SecretStr | None = None
     stripe_webhook_secrets: SecretStr | None = None
     stripe_account: str = "own"
+    stripe_api_base: str | None = None
     test_database_url: str | None = None
     test_broker_url: str | None = None
 

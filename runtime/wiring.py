@@ -6,6 +6,7 @@ from functools import cache
 from domain.errors import Refused
 from gateways.port import Gateway
 from gateways.stripe import Stripe
+from gateways.stripe_api import StripeApi
 from ledger import accounts
 from ledger.store import Store
 from runtime.settings import settings
@@ -27,9 +28,15 @@ def gateways() -> Mapping[str, Gateway]:
                 settings().stripe_account,
                 settings().stripe_secrets,
                 is_live=settings().stripe_is_live,
+                api=_stripe_api(),
             )
         )
     return {gateway.name: gateway for gateway in found}
+
+
+def _stripe_api() -> StripeApi | None:
+    key = settings().stripe_api_key
+    return StripeApi(key.get_secret_value(), settings().stripe_api_base) if key else None
 
 
 def database_url() -> str:

@@ -80,7 +80,12 @@ def _configuration() -> dict[str, Any]:
         "worker_redirect_stdouts": False,
         "beat_schedule": _CLOCKWORK,
         "timezone": "UTC",
-        "include": ["workers.events", "workers.reminders", "workers.errands"],
+        "include": [
+            "workers.events",
+            "workers.reminders",
+            "workers.errands",
+            "workers.lookups",
+        ],
     }
 
 
@@ -92,6 +97,7 @@ _CLOCKWORK = {
         ("reminders.schedule", 60.0),
         ("reminders.write_due", 60.0),
         ("errands.run", 10.0),
+        ("errands.look_up", 10.0),
     )
 }
 

@@ -9,8 +9,9 @@ from domain import letters
 from domain.attention import Attention, AttentionKind
 from gateways import mailbox
 from gateways.mailbox import Mail
+from ledger import outbox
 from ledger.books import attention
-from ledger.letters import claiming, outbox
+from ledger.letters import claiming
 from ledger.letters.claiming import Addressed, Closed, PassedOver
 from ledger.store import Store
 from runtime import clock, wiring

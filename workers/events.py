@@ -9,7 +9,7 @@ import structlog
 from domain.errors import Refused, TryLater
 from domain.facts import Reading
 from gateways.port import Gateway
-from ledger.inbox import waiting
+from ledger.inbox import parking, waiting
 from ledger.inbox.waiting import Accounts, Claim
 from ledger.settlement import settling
 from ledger.settlement.settling import Settled
@@ -62,6 +62,7 @@ def sweep() -> None:
         log.info("invoices_found", payments=found)
     with wiring.store().transaction() as books:
         waiting.sweep_tries(books)
+        parking.wake(books)
         is_any_waiting = waiting.is_any_waiting(books, _accounts(wiring.gateways()))
     if is_any_waiting:
         nudges().send(())

@@ -227,6 +227,7 @@ class _PostedRow:
     destination: str
     invoice_id: int | None
     left_minor: int
+    fact_id: int | None
 
 
 def _posted(books: Books, ids: list[int]) -> Mapping[int, Sequence[Posted]]:
@@ -235,7 +236,7 @@ def _posted(books: Books, ids: list[int]) -> Mapping[int, Sequence[Posted]]:
         _PostedRow,
         """
         SELECT p.id, p.payment_id, p.kind, p.source, p.destination, p.invoice_id,
-               p.amount_minor - coalesce(r.amount_minor, 0)
+               p.amount_minor - coalesce(r.amount_minor, 0), p.fact_id
         FROM postings p
         LEFT JOIN (SELECT reverses, sum(amount_minor)::bigint AS amount_minor FROM postings
                    WHERE payment_id = ANY (CAST(:ids AS bigint[])) AND reverses IS NOT NULL
@@ -257,6 +258,7 @@ def _posted(books: Books, ids: list[int]) -> Mapping[int, Sequence[Posted]]:
                 row.destination,
                 row.invoice_id,
                 row.left_minor,
+                row.fact_id,
             )
         )
     return grouped

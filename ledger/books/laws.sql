@@ -100,7 +100,7 @@ SELECT 'posting:' || p.id, format('%s for client %s: payment %s (client %s, %s),
 FROM postings p
 LEFT JOIN payments m ON m.id = p.payment_id
 LEFT JOIN invoices i ON i.id = p.invoice_id
-WHERE p.currency <> m.currency OR p.currency <> i.currency
+WHERE (p.currency <> m.currency AND p.kind <> 'fee') OR p.currency <> i.currency
    OR p.client_id <> m.client_id OR p.client_id <> i.client_id
    OR (p.kind = 'allocate' AND m.id IS NOT NULL AND i.id IS NOT NULL
        AND m.client_id IS DISTINCT FROM i.client_id)
@@ -114,12 +114,54 @@ WHERE p.kind = 'receive' AND p.reverses IS NULL AND m.gateway IS NOT NULL
           IS DISTINCT FROM (m.gateway, m.account, m.gateway_reference))
 
 -- law: a parked delivery waits for an errand or for a person
-SELECT 'event:' || i.id, 'nothing will ever wake it'
+SELECT 'event:' || i.id, format('nothing will ever tell what %s is', i.waits_for)
 FROM inbox i
 WHERE i.state = 'parked'
-  AND NOT EXISTS (SELECT FROM outbox WHERE subject = 'event:' || i.id
-                  AND state IN ('waiting', 'claimed'))
-  AND NOT EXISTS (SELECT FROM attention WHERE subject = 'event:' || i.id AND resolved_at IS NULL)
+  AND NOT EXISTS (SELECT FROM outbox o
+                  WHERE o.effect = 'lookup' AND o.state IN ('waiting', 'claimed')
+                    AND (o.subject, o.destination)
+                      = ('name:' || i.waits_for, i.gateway || ':' || i.account))
+  AND NOT EXISTS (SELECT FROM attention
+                  WHERE subject IN ('event:' || i.id, 'name:' || i.waits_for)
+                    AND resolved_at IS NULL)
+
+-- law: money that went back and never came is asked about, or was shown to a person
+SELECT 'reference:' || f.reference, 'nobody asks whether it ever came'
+FROM (SELECT gateway, account, reference FROM facts
+      GROUP BY gateway, account, reference
+      HAVING bool_or(move IN ('out', 'back'))
+         AND NOT bool_or(move = 'in' AND status = 'succeeded')) f
+WHERE NOT EXISTS (SELECT FROM payment_names n
+                  JOIN outbox o ON o.effect = 'lookup' AND o.state IN ('waiting', 'claimed')
+                   AND (o.subject, o.destination)
+                     = ('name:' || n.name, n.gateway || ':' || n.account)
+                  WHERE (n.gateway, n.account, n.reference) = (f.gateway, f.account, f.reference))
+  AND NOT EXISTS (SELECT FROM payment_names n
+                  JOIN attention a ON a.kind = 'lookup_failed' AND a.subject = 'name:' || n.name
+                  WHERE (n.gateway, n.account, n.reference) = (f.gateway, f.account, f.reference))
+
+-- law: a fee is booked once, as its fact tells it
+SELECT 'fact:' || f.id, format('%s of %s %s, booked %s', f.move, f.amount_minor, f.currency,
+       coalesce(p.booked, 0))
+FROM facts f
+JOIN payments m ON (m.gateway, m.account, m.gateway_reference)
+                 = (f.gateway, f.account, f.reference)
+LEFT JOIN (SELECT fact_id, payment_id, currency, sum(CASE source WHEN 'outside:fees'
+                  THEN amount_minor ELSE -amount_minor END) AS booked
+           FROM postings WHERE kind = 'fee' AND 'outside:fees' IN (source, destination)
+           GROUP BY fact_id, payment_id, currency) p
+       ON (p.fact_id, p.payment_id, p.currency) = (f.id, m.id, f.currency)
+WHERE f.class = 'fee' AND f.status = 'succeeded'
+  AND coalesce(p.booked, 0) <> CASE f.move WHEN 'fee' THEN f.amount_minor ELSE -f.amount_minor END
+UNION ALL
+SELECT 'posting:' || p.id, 'no fee of its payment tells it'
+FROM postings p
+LEFT JOIN facts f ON f.id = p.fact_id AND f.class = 'fee'
+LEFT JOIN payments m ON m.id = p.payment_id
+WHERE p.kind = 'fee' AND (f.id IS NULL OR m.id IS NULL
+   OR (f.gateway, f.account, f.reference) <> (m.gateway, m.account, m.gateway_reference)
+   OR format('outside:%s:%s', f.gateway, f.account) NOT IN (p.source, p.destination)
+   OR 'outside:fees' NOT IN (p.source, p.destination))
 
 -- law: no open invoice has a payment meant for it that is not applied
 SELECT 'invoice:' || i.id, format('payment %s has %s unapplied', m.id, m.unapplied_minor)

@@ -6,11 +6,11 @@ from datetime import date, datetime
 
 from domain.letters import Language, Overdue
 from domain.money import Money
-from ledger import stops
+from ledger import outbox, stops
 from ledger.books import invoices
 from ledger.inbox import waiting
-from ledger.letters import outbox, reminders
-from ledger.letters.outbox import Leased
+from ledger.letters import reminders
+from ledger.outbox import Leased
 from ledger.store import Books
 
 

@@ -10,8 +10,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from domain.reminders import STEPS_DAYS, due_at
-from ledger import stops
-from ledger.letters import outbox
+from ledger import outbox, stops
 from ledger.store import Books, columns
 
 _MOST_INVOICES = 500

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from domain.allocation import Intent
 from domain.attention import Attention, AttentionKind
-from domain.facts import Move
+from domain.facts import AttemptEnd, Move
 from domain.ids import Kind, number
 from ledger.settlement.merging import Merged
 from ledger.settlement.naming import Reference
@@ -131,8 +131,8 @@ def note_attempts(books: Books, merged: Merged) -> None:
     books.run(
         """
         WITH ranks (state, rank) AS (
-            VALUES ('open', 0), ('expired', 0), ('cancelled', 0), ('pending', 1), ('failed', 2),
-                   ('succeeded', 3)),
+            VALUES ('open', 0), ('pending', 1), ('failed', 2), ('expired', 3), ('cancelled', 4),
+                   ('succeeded', 5)),
         told AS (
             SELECT DISTINCT ON (gateway, account, order_id)
                    gateway, account, order_id, state, rank
@@ -147,6 +147,46 @@ def note_attempts(books: Books, merged: Merged) -> None:
         """,
         **columns(rows, names),
     )
+
+
+def end_attempts(books: Books, ends: Sequence[AttemptEnd]) -> None:
+    """Ends the attempts that expired or were cancelled; none that money has come of.
+
+    Locks them by id, right after the facts of the same batch have moved them on.
+    """
+    rows = sorted(
+        (end.gateway, end.account, *known_as, end.ending.value)
+        for end in ends
+        for known_as in ((end.session or "", ""), *(("", name) for name in end.order_ids))
+    )
+    told = columns(rows, ("gateways", "accounts", "sessions", "orders", "states"))
+    books.run(
+        f"WITH ended AS ({_ENDED}) SELECT FROM attempts WHERE id IN (SELECT id FROM ended)"  # noqa: S608
+        " ORDER BY id FOR NO KEY UPDATE",
+        **told,
+    )
+    books.run(
+        f"""
+        WITH ended AS ({_ENDED})
+        UPDATE attempts a SET state = ended.state, updated_at = now()
+        FROM ended
+        WHERE a.id = ended.id AND a.state <> ended.state
+          AND a.state NOT IN ('cancelled', 'succeeded')
+        """,  # noqa: S608 - a constant
+        **told,
+    )
+
+
+# Of two endings the cancelled one, and it is the first by name.
+_ENDED = """
+    SELECT a.id, min(each.state) AS state
+    FROM unnest(CAST(:gateways AS text[]), CAST(:accounts AS text[]), CAST(:sessions AS text[]),
+                CAST(:orders AS text[]), CAST(:states AS text[]))
+         AS each (gateway, account, session, order_id, state)
+    JOIN attempts a ON (a.gateway, a.account) = (each.gateway, each.account)
+                   AND (a.session = each.session OR a.order_id = each.order_id)
+    GROUP BY a.id
+"""
 
 
 def _resolve(books: Books, names: Mapping[Reference, Sequence[str]]) -> dict[Reference, list[int]]:

@@ -1,5 +1,6 @@
 """What reports tell, joined with what is known: the facts of every payment a batch touches."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -7,7 +8,19 @@ from itertools import groupby
 
 from domain.attention import Attention, AttentionKind
 from domain.errors import TryLater
-from domain.facts import Fact, FactClass, FactKey, Move, Report, Status, Trust, clash, join
+from domain.facts import (
+    Fact,
+    FactClass,
+    FactKey,
+    Move,
+    Report,
+    Status,
+    Trust,
+    clash,
+    disagree,
+    is_half_told,
+    join,
+)
 from domain.money import Money
 from domain.settlement import KnownFact
 from ledger import numbers
@@ -21,13 +34,20 @@ class Merged:
     """Every fact of the touched payments, joined and written.
 
     `known` has the payments that were named before, `newly_named` those that were told another
-    reference of ours than before.
+    reference of ours than before. `reports` are those joined, `parked` the inbox rows whose reports
+    could not be. `doubted` are payments of which a delivery tells more than the gateway once
+    answered, `half_told` those of which it was known, before these reports, that money went back
+    and not that it came.
     """
 
     facts: Mapping[Reference, Sequence[KnownFact]]
-    known: Sequence[Reference]
-    newly_named: Set[Reference]
-    attention: Sequence[Attention]
+    known: Sequence[Reference] = ()
+    newly_named: Set[Reference] = frozenset()
+    attention: Sequence[Attention] = ()
+    reports: naming.Told = ()
+    parked: Mapping[int, Reference] = field(default_factory=dict)
+    doubted: Set[Reference] = frozenset()
+    half_told: Set[Reference] = frozenset()
 
     def names(self, reference: Reference) -> list[str]:
         """Every reference of ours that was told for a payment, sorted."""
@@ -43,6 +63,7 @@ def merge(books: Books, told: Mapping[int, Sequence[Report]]) -> Merged:
     resolved = naming.resolve(books, arrived)
     kept = _known(books, resolved.known)
     joining = _Joining({row.key: row for row in kept})
+    before = tuple(joining.facts.values())
     for inbox_id, report in resolved.told:
         joining.take(report.fact, inbox_id)
     ids = _write(books, joining.changed(), {row.key: row.id for row in kept})
@@ -52,14 +73,27 @@ def merge(books: Books, told: Mapping[int, Sequence[Report]]) -> Merged:
         known=resolved.known,
         newly_named=joining.newly_named(),
         attention=[*resolved.attention, *joining.attention],
+        reports=resolved.told,
+        parked=resolved.parked,
+        doubted=joining.doubted,
+        half_told=_half_told(before),
     )
+
+
+def _half_told(facts: Sequence[Fact]) -> Set[Reference]:
+    if all(fact.key.move is Move.IN for fact in facts):
+        return frozenset()  # nearly always
+    grouped: dict[Reference, list[Fact]] = defaultdict(list)
+    for fact in facts:
+        grouped[_reference(fact.key)].append(fact)
+    return {reference for reference, group in grouped.items() if is_half_told(group)}
 
 
 def known(books: Books, references: Sequence[Reference]) -> Merged:
     """The facts of these payments as they stand, their main names locked as `merge` does."""
     naming.lock(books, sorted(references))
     facts = [KnownFact(row.id, row.fact) for row in _known(books, references)]
-    return Merged(_grouped(facts), references, frozenset(), ())
+    return Merged(_grouped(facts), references)
 
 
 def _grouped(facts: Iterable[KnownFact]) -> dict[Reference, Sequence[KnownFact]]:
@@ -111,6 +145,7 @@ class _Joining:
     facts: dict[FactKey, Fact] = field(init=False)
     sources: dict[FactKey, int] = field(default_factory=dict)
     attention: list[Attention] = field(default_factory=list)
+    doubted: set[Reference] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.facts = {key: row.fact for key, row in self.rows.items()}
@@ -120,10 +155,18 @@ class _Joining:
         if known is not None and clash(known, told):
             self.attention.append(_clash(known, told, inbox_id))
             return
+        if known is not None and disagree(known, told):
+            self._doubt(known, told, inbox_id)
         joined = told if known is None else join(known, told)
         if joined != known:
             self.facts[told.key] = joined
             self.sources[told.key] = inbox_id
+
+    def _doubt(self, known: Fact, told: Fact, inbox_id: int) -> None:
+        """Flags it; and where more is told than the gateway answered, it may have grown since."""
+        self.attention.append(_clash(known, told, inbox_id))
+        if told.trust < known.trust and told.money.minor > known.money.minor:
+            self.doubted.add(_reference(told.key))
 
     def changed(self) -> list[tuple[Fact, int]]:
         return [(self.facts[key], inbox_id) for key, inbox_id in sorted(self.sources.items())]

@@ -38,29 +38,44 @@ class Resolved:
     """Reports under the main names of their payments.
 
     `known` has the payments that were named before: of the others there is nothing to be read, and
-    nobody else can see the names that are written here.
+    nobody else can see the names that are written here. `parked` has the inbox rows that know a
+    name only which nobody has told the meaning of.
     """
 
     told: Told
     known: Sequence[Reference]
+    parked: Mapping[int, Reference]
     attention: list[Attention]
 
 
 def resolve(books: Books, told: Told) -> Resolved:
     """Finds the main name of every payment told of, each locked in the order of names.
 
-    Writes every new name. A name that leads to two payments is flagged. TryLater when another
-    batch gave a name another meaning meanwhile: the next try sees it.
+    Writes every new name, of aliases only what others have told. A name that leads to two payments
+    is flagged. TryLater when another batch gave a name another meaning meanwhile: the next try
+    sees it.
     """
     meanings = _Meanings(_known(books, _names(told)))
-    resolved = [(inbox_id, meanings.take(report)) for inbox_id, report in told]
+    resolved, parked = _taken(meanings, told)
     is_alone = _write(books, meanings.fresh) == len(meanings.fresh)
     references = {reference_of(report) for _, report in resolved}
     known = sorted(references - meanings.fresh.keys() if is_alone else references)
     lock(books, known)
     if not is_alone:
         _confirm(_known(books, list(meanings.fresh)), meanings.fresh)
-    return Resolved(resolved, known, meanings.attention)
+    return Resolved(resolved, known, parked, meanings.attention)
+
+
+def _taken(meanings: "_Meanings", told: Told) -> tuple[Told, Mapping[int, Reference]]:
+    """Aliases come last, so that what their own batch tells of their names is known by then."""
+    resolved: list[tuple[int, Report]] = []
+    parked: dict[int, Reference] = {}
+    for inbox_id, report in sorted(told, key=lambda each: each[1].is_alias):
+        if report.is_alias and not meanings.knows(reference_of(report)):
+            parked[inbox_id] = reference_of(report)
+        else:
+            resolved.append((inbox_id, meanings.take(report)))
+    return resolved, parked
 
 
 def lock(books: Books, references: Sequence[Reference]) -> None:
@@ -89,6 +104,10 @@ class _Meanings:
         }
         self.fresh: dict[Reference, str] = {}
         self.attention: list[Attention] = []
+
+    def knows(self, name: Reference) -> bool:
+        """Whether it was told which payment this name means."""
+        return name in self._known
 
     def take(self, report: Report) -> Report:
         """The report under its payment's main name; its names mean that payment from now on."""

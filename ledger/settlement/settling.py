@@ -14,14 +14,15 @@ from domain import settlement
 from domain.allocation import Intent
 from domain.attention import Attention, AttentionKind
 from domain.errors import Refused, TryLater
-from domain.facts import Ignored, Move, Reading, Report
+from domain.facts import AttemptEnd, Ignored, Move, Reading, Report, Told, Trust
 from domain.settlement import KnownFact
 from domain.trial import Changes, Extract
 from ledger.books import attention, holdings, journal
 from ledger.inbox.waiting import Closing
 from ledger.letters import reminders
-from ledger.settlement import meaning, merging, receiving
+from ledger.settlement import following, meaning, merging, receiving
 from ledger.settlement.merging import Merged
+from ledger.settlement.naming import Reference
 from ledger.settlement.receiving import Received
 from ledger.store import Books
 
@@ -44,12 +45,16 @@ def settle(books: Books, readings: Mapping[int, Reading | Refused], zone: ZoneIn
     """
     told = {id_: reading for id_, reading in readings.items() if isinstance(reading, tuple)}
     noticed = [seen for id_, reading in readings.items() for seen in _notice(id_, reading)]
-    done = _Done(0, 0, 0)
+    done, merged = _Done(0, 0, 0), Merged({})
     if told:
-        done, found = _book(books, told, zone)
-        noticed += found
+        done, merged, named_twice = _book(books, told, zone)
+        noticed += [*merged.attention, *named_twice]
+        following.follow(books, told, merged)
     attention.open_all(books, noticed)
-    closings = tuple(_closing(id_, reading) for id_, reading in readings.items())
+    closings = tuple(
+        _parked(id_, merged.parked[id_]) if id_ in merged.parked else _closing(id_, reading)
+        for id_, reading in readings.items()
+    )
     return Settled(closings, done.payments, done.postings, done.invoices)
 
 
@@ -75,13 +80,20 @@ class _Done:
 
 
 def _book(
-    books: Books, told: Mapping[int, Sequence[Report]], zone: ZoneInfo
-) -> tuple[_Done, list[Attention]]:
-    merged = merging.merge(books, told)
+    books: Books, told: Mapping[int, Sequence[Told]], zone: ZoneInfo
+) -> tuple[_Done, Merged, list[Attention]]:
+    merged = merging.merge(books, {id_: _reports(reading) for id_, reading in told.items()})
     meaning.note_attempts(books, merged)
+    ends = [each for reading in told.values() for each in reading if isinstance(each, AttemptEnd)]
+    if ends:
+        meaning.end_attempts(books, ends)
     changes, named_twice = _settle(books, merged, zone, sorted(told))
     done = _Done(len(changes.payments), len(changes.postings), len(changes.invoices))
-    return done, [*merged.attention, *named_twice]
+    return done, merged, named_twice
+
+
+def _reports(reading: Sequence[Told]) -> list[Report]:
+    return [each for each in reading if isinstance(each, Report)]
 
 
 def _settle(
@@ -127,7 +139,11 @@ def _lock(
 
 
 def _is_return(known: Sequence[KnownFact]) -> bool:
-    return any(each.fact.key.move is not Move.IN for each in known)
+    """Whether an invoice may be owed again: money went back, or an answer may tell of less."""
+    return any(
+        each.fact.key.move in (Move.OUT, Move.BACK) or each.fact.trust is Trust.LOOKUP
+        for each in known
+    )
 
 
 def _completed(kept: Extract, received: Received, meant: Mapping[int, Sequence[Intent]]) -> Extract:
@@ -160,6 +176,10 @@ def _notice(inbox_id: int, reading: Reading | Refused) -> list[Attention]:
             return [Attention(kind, subject, detail=reason)]
         case _:
             return []
+
+
+def _parked(inbox_id: int, waits_for: Reference) -> Closing:
+    return Closing(inbox_id, "parked", f"nobody has told yet which payment {waits_for[2]} is")
 
 
 def _closing(inbox_id: int, reading: Reading | Refused) -> Closing:

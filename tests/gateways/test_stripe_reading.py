@@ -19,8 +19,15 @@ RON = Money("RON", 24200)
 def the_report(raw: bytes) -> Report:
     reading = TEST.read(raw)
     assert isinstance(reading, tuple)
-    (report,) = reading
+    report, *_ = reading
+    assert isinstance(report, Report)
     return report
+
+
+def the_reports(raw: bytes) -> list[Report]:
+    reading = TEST.read(raw)
+    assert isinstance(reading, tuple)
+    return [report for report in reading if isinstance(report, Report)]
 
 
 def ignored(reading: object) -> Ignored:

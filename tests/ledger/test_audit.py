@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
+from domain.facts import FactClass, Move
 from ledger.books import audit
 from ledger.store import Books, Store
 from tests.builders import a_report, eur, ron
@@ -41,10 +43,10 @@ BREAKS = {
         "receive", "outside:stripe:own/test", "outside:b", payment_id=OVERPAYING, fact_id=1
     ),
     "a payment's unapplied credit is the balance of its account, never below zero": rogue(
-        "fee", "payment", "outside:a", payment_id=OVERPAYING
+        "payout", "payment", "outside:a", payment_id=OVERPAYING
     ),
     "what waits for a client is the unidentified balance, never below zero": rogue(
-        "fee", "unidentified", "outside:a", currency="EUR", payment_id=UNIDENTIFIED
+        "payout", "unidentified", "outside:a", currency="EUR", payment_id=UNIDENTIFIED
     ),
     "what a payment received is applied, unapplied, unidentified or gone back": rogue(
         "allocate", "outside:a", "outside:b", payment_id=OVERPAYING
@@ -56,7 +58,7 @@ BREAKS = {
         "INSERT INTO facts (gateway, account, reference, move, item, status, class, currency,"
         " amount_minor, trust, meant_for, happened_at, inbox_id) SELECT gateway, account,"
         " reference, 'out', 're_1', status, 'refund', currency, 1, trust, '{}', happened_at,"
-        " inbox_id FROM facts WHERE reference = 'pi_1'"
+        " inbox_id FROM facts WHERE reference = 'pi_1' AND move = 'in'"
     ),
     "money waits unidentified exactly while no client is known": (
         f"UPDATE payments SET client_id = 1 WHERE id = {UNIDENTIFIED}"
@@ -68,7 +70,13 @@ BREAKS = {
         f"UPDATE postings SET fact_id = 1 WHERE kind = 'receive' AND payment_id = {FREED}"
     ),
     "a parked delivery waits for an errand or for a person": (
-        "UPDATE inbox SET state = 'parked' WHERE id = 1"
+        "UPDATE inbox SET state = 'parked', waits_for = 'ch_1' WHERE id = 1"
+    ),
+    "money that went back and never came is asked about, or was shown to a person": (
+        "UPDATE outbox SET state = 'cancelled' WHERE subject = 'name:pi_4'"
+    ),
+    "a fee is booked once, as its fact tells it": (
+        "UPDATE facts SET amount_minor = amount_minor + 1 WHERE move = 'fee'"
     ),
     "no open invoice has a payment meant for it that is not applied": (
         f"INSERT INTO intents (payment_id, position, invoice_id) VALUES ({OVERPAYING}, 1, {OPEN})"
@@ -89,17 +97,17 @@ BREAKS = {
         "write_off", "outside:a", "outside:write_off"
     ),
     "an opposite keeps the kind, swaps the accounts and never exceeds what it reverses": rogue(
-        "fee", "outside:a", "outside:b", reverses=1
+        "payout", "outside:a", "outside:b", reverses=1
     ),
     "a gateway's payment is exactly what the facts say arrived": (
-        "UPDATE facts SET amount_minor = amount_minor + 1 WHERE reference = 'pi_1'"
+        "UPDATE facts SET amount_minor = amount_minor + 1 WHERE reference = 'pi_1' AND move = 'in'"
     ),
-    "every posting names rows that exist": rogue("fee", "outside:a", "outside:b", act_id=999),
+    "every posting names rows that exist": rogue("payout", "outside:a", "outside:b", act_id=999),
     "every payment and every intent names rows that exist": (
         "INSERT INTO intents (payment_id, position, invoice_id) VALUES (999, 0, 999)"
     ),
     "every fact comes from a delivery, under the main name of its payment": (
-        "UPDATE facts SET inbox_id = 999 WHERE reference = 'pi_1'"
+        "UPDATE facts SET inbox_id = 999 WHERE reference = 'pi_1' AND move = 'in'"
     ),
     "nothing is planned to chase an invoice that is not owed": (
         f"UPDATE reminders SET state = 'planned' WHERE invoice_id = {PAID} AND step_days = 7"
@@ -246,6 +254,13 @@ def _day(desk: Desk) -> None:
     desk.settle()
     desk.void(void.id)
     desk.credit_note(desk.invoice(ana).id, 100)
+    refund: dict[str, Any] = {"move": Move.OUT, "item": "re_4", "fact_class": FactClass.REFUND}
+    fee: dict[str, Any] = {"move": Move.FEE, "item": "txn_1", "fact_class": FactClass.FEE}
+    desk.deliver(
+        [a_report(ron("5.00"), reference="pi_4", meant_for=None, **refund)],
+        [a_report(eur("0.20"), reference="pi_1", meant_for=None, **fee)],
+    )
+    desk.settle()
 
 
 class _Rollback(Exception):  # noqa: N818 - it ends a test, it is no error

@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 
-from ledger.letters import claiming, outbox, reminders
+from ledger import outbox
+from ledger.letters import claiming, reminders
 from ledger.store import Store
 from tests.builders import ZONE, a_report, at, eur, ron
 from tests.desk import Desk

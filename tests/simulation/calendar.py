@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 
-from ledger.letters import claiming, outbox, reminders
+from ledger import outbox
+from ledger.letters import claiming, reminders
 from ledger.letters.claiming import Addressed
 from tests.builders import ZONE
 from tests.simulation.fate import Died

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from domain.errors import Refused
-from ledger.letters import claiming, outbox
+from ledger import outbox
+from ledger.letters import claiming
 from ledger.store import Store
 from runtime import clock
 from tests.builders import a_report, at, ron

@@ -32,14 +32,20 @@ class Errand:
 
 @dataclass(frozen=True, slots=True)
 class Leased:
-    """An errand in our hands until the lease ends; `fence` proves whose lease it is."""
+    """An errand in our hands until the lease ends; `fence` proves whose lease it is.
+
+    `reason` is why the last try was put off; None at the first one.
+    """
 
     id: int
     subject: str
+    destination: str
     key: str
     body: Mapping[str, Any]
     fence: int
     attempts: int
+    reason: str | None
+    created_at: datetime
 
 
 def put(books: Books, errand: Errand) -> None:
@@ -89,15 +95,18 @@ def next_due(
 
 
 def lease(books: Books, errand_id: int, now: datetime) -> Leased | None:
-    """Takes the errand for 60 seconds from commit; None when another hand was faster."""
+    """Takes the errand for 60 seconds from commit; None when another hand was faster.
+
+    Also when that hand has put it off already: it is not due any more.
+    """
     return books.row(
         Leased,
         """
         UPDATE outbox SET state = 'claimed', lease_until = CAST(:until AS timestamptz),
                fence = fence + 1, attempts = attempts + 1
-        WHERE id = :id
+        WHERE id = :id AND due_at <= :now
           AND (state = 'waiting' OR (state = 'claimed' AND lease_until < :now))
-        RETURNING id, subject, key, body, fence, attempts
+        RETURNING id, subject, destination, key, body, fence, attempts, reason, created_at
         """,
         id=errand_id,
         now=now,
@@ -138,12 +147,23 @@ def cancel(books: Books, errand_id: int, reason: str) -> None:
     )
 
 
-def put_off(books: Books, leased: Leased, due_at: datetime, reason: str) -> bool:
-    """Gives the errand back for a later try; False when the lease had passed on."""
+def put_off(
+    books: Books,
+    leased: Leased,
+    due_at: datetime,
+    reason: str,
+    body: Mapping[str, Any] | None = None,
+) -> bool:
+    """Gives the errand back for a later try; False when the lease had passed on.
+
+    `body` takes the place of the old one; None leaves that as it is.
+    """
     return (
         books.run(
-            "UPDATE outbox SET state = 'waiting', due_at = :due_at, reason = :reason"
+            "UPDATE outbox SET state = 'waiting', due_at = :due_at, reason = :reason,"
+            " body = coalesce(CAST(:body AS jsonb), body)"
             " WHERE id = :id AND fence = :fence AND state = 'claimed'",
+            body=None if body is None else json.dumps(body),
             id=leased.id,
             fence=leased.fence,
             due_at=due_at,

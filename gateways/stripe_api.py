@@ -1,0 +1,89 @@
+"""Asking Stripe: its own words, byte for byte, within seconds, or why there are none."""
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+
+import stripe
+from stripe import RequestsClient, StripeClient
+
+from domain.errors import Refused, TryLater
+from gateways import strict_json
+
+# To connect, and to wait for each part of the answer. A lease is longer than all of it.
+_TIMEOUT_SECONDS = (3.0, 6.0)
+_MOST_PAGES = 3
+_LONGEST_BYTES = 262_144
+_PAUSE = timedelta(minutes=1)
+
+_INTENT = "pi_"
+_NAME = re.compile(r"(?:pi|ch|py)_[A-Za-z0-9_]+")  # it becomes part of an address
+
+
+class StripeApi:
+    """One account's way to Stripe; `base` is where its API is, None where it always is."""
+
+    def __init__(self, key: str, base: str | None) -> None:
+        self._client = StripeClient(
+            key,
+            base_addresses={"api": base} if base else None,
+            max_network_retries=0,
+            http_client=RequestsClient(timeout=_TIMEOUT_SECONDS),
+        )
+
+    def payment(self, reference: str) -> bytes:
+        """All that Stripe has of a payment, each answer as it came, in a frame of ours.
+
+        Network, some seconds. Refused: asking again will not help before a person has looked.
+        TryLater: Stripe is busy or away.
+        """
+        try:
+            answer = self._framed(reference)
+        except stripe.InvalidRequestError as error:
+            raise Refused("unknown_payment", f"Stripe does not know {reference}") from error
+        except (stripe.AuthenticationError, stripe.PermissionError) as error:
+            raise Refused(
+                "key_refused", "Stripe refuses STRIPE_API_KEY; set a valid one"
+            ) from error
+        except stripe.StripeError as error:
+            raise TryLater(_PAUSE, f"Stripe is busy or away: {type(error).__name__}") from error
+        if len(answer) > _LONGEST_BYTES:
+            raise Refused("answer_too_long", f"what Stripe has of {reference} is over 256 KiB")
+        return answer
+
+    def _framed(self, reference: str) -> bytes:
+        """The answers side by side; Stripe prints them, so that the same answer has one hash."""
+        if not _NAME.fullmatch(reference):
+            raise Refused("unsupported", f"Stripe has no payment that is called {reference}")
+        if reference.startswith(_INTENT):
+            path, field, expand = "payment_intents", "payment_intent", "latest_charge"
+            expanded = [expand, f"{expand}.balance_transaction"]
+        else:
+            path, field = "charges", "charge"
+            expanded = ["payment_intent", "balance_transaction"]
+        payment = self._get(f"/v1/{path}/{reference}", expand=expanded)
+        refunds = b",".join(
+            self._pages("refunds", field, reference, expand=["data.balance_transaction"])
+        )
+        disputes = b",".join(self._pages("disputes", field, reference))
+        return b'{"object":"lookup","payment":%b,\n"refunds":[%b],\n"disputes":[%b]}' % (
+            payment,
+            refunds,
+            disputes,
+        )
+
+    def _pages(self, path: str, field: str, reference: str, **params: object) -> Iterator[bytes]:
+        after: dict[str, object] = {}
+        for _ in range(_MOST_PAGES):
+            page = self._get(f"/v1/{path}", **{field: reference}, limit=100, **params, **after)
+            yield page
+            listed = strict_json.parse(page)
+            if not isinstance(listed, dict) or not listed.get("has_more"):
+                return
+            after = {"starting_after": listed["data"][-1]["id"]}
+        raise Refused("answer_too_long", f"what Stripe has of {reference} fills too many pages")
+
+    def _get(self, path: str, **params: object) -> bytes:
+        # Stripe's client hands the untouched text of an answer to raw requests alone.
+        response = self._client.raw_request("get", path, **params)
+        return str(response.body).encode()

@@ -1,0 +1,73 @@
+"""What follows from reports besides money: lookups planned or met, and rows parked or woken.
+
+Nearly every batch needs none of it and pays with no statement. What is needed takes one statement
+of its kind, however many rows it is about.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence, Set
+
+from domain.facts import Ask, Told, Trust, is_half_told
+from ledger.inbox import parking
+from ledger.settlement import lookups
+from ledger.settlement.lookups import Question
+from ledger.settlement.merging import Merged
+from ledger.settlement.naming import Reference, reference_of
+from ledger.store import Books
+
+
+def follow(books: Books, told: Mapping[int, Sequence[Told]], merged: Merged) -> None:
+    """Does what the reports of a batch ask for, after its money is booked.
+
+    Locks errands, then parked rows.
+    """
+    half_told = _half_told(merged)
+    asked = _asked(each for reading in told.values() for each in reading)
+    questions = [*asked, *_needed(merged, half_told)]
+    if questions:
+        lookups.plan(books, questions)
+    if merged.parked:
+        parking.park(books, {id_: name for id_, (*_, name) in merged.parked.items()})
+    answered = {
+        reference_of(report) for _, report in merged.reports if report.fact.trust is Trust.LOOKUP
+    }
+    met = (merged.half_told | answered) - half_told
+    if met:
+        lookups.meet(books, _names(merged, met))
+    if answered:
+        parking.wake(books)
+
+
+def _half_told(merged: Merged) -> set[Reference]:
+    return {
+        reference
+        for reference, known in merged.facts.items()
+        if is_half_told(each.fact for each in known)
+    }
+
+
+def _asked(told: Iterable[Told]) -> Iterable[Question]:
+    for each in told:
+        if isinstance(each, Ask):
+            reference = (each.gateway, each.account, each.reference)
+            if each.refunded is not None:
+                currency, minor = each.refunded.currency, each.refunded.minor
+                yield Question(reference, f"refunded {currency} {minor}")
+            elif each.transaction is not None:
+                yield Question(reference, f"fee {each.transaction}")
+            else:
+                yield Question(reference, "moved")
+
+
+def _needed(merged: Merged, half_told: Iterable[Reference]) -> Iterable[Question]:
+    yield from (Question(reference, None) for reference in {*half_told, *merged.parked.values()})
+    yield from (Question(reference, "grown") for reference in merged.doubted)
+
+
+def _names(merged: Merged, references: Set[Reference]) -> list[Reference]:
+    """Every name by which these payments may have been asked about, as far as it was told now."""
+    found = set(references)
+    for _, report in merged.reports:
+        gateway, account, main = reference_of(report)
+        if (gateway, account, main) in references:
+            found |= {(gateway, account, name) for name in report.names}
+    return sorted(found)
