@@ -5,18 +5,18 @@ numbered anew on every page, so that two orders that led to the same books are t
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from domain.allocation import Holding, Intent
+from domain.allocation import Holding, Intent, can_take
 from domain.attention import AttentionKind
 from domain.balance import balance_minor
 from domain.facts import Fact, Move, Status, join
 from domain.invoices import Standing, status
 from domain.postings import Posted, Posting, PostingKind
 from domain.settlement import KnownFact, settle
-from domain.trial import Extract
+from domain.trial import Changes, Extract, Trial
 from tests.builders import TODAY, ZONE, a_holding
 
 Seen = tuple[AttentionKind, str]
@@ -27,14 +27,14 @@ Value = TypeVar("Value")
 class Page:
     """Facts by payment, sorted; payments and invoices in the order of their ids, from 1.
 
-    `meant` has the invoice each payment is meant for, as soon as a report named one. `seen` is
-    what the last fact told showed to a person.
+    `intents` has what each payment is meant for, as soon as a report named it or a person said it.
+    `seen` is what the last fact told showed to a person.
     """
 
     facts: tuple[tuple[Fact, ...], ...]
     payments: tuple[Holding, ...]
     invoices: tuple[Standing, ...]
-    meant: tuple[int | None, ...]
+    intents: tuple[tuple[Intent, ...], ...]
     posted: tuple[Posted, ...] = ()
     seen: tuple[Seen, ...] = field(default=(), compare=False)
 
@@ -51,7 +51,7 @@ def a_page(*invoices: Standing, payments: int = 1) -> Page:
         facts=((),) * payments,
         payments=tuple(a_holding(id_=n) for n in range(1, payments + 1)),
         invoices=invoices,
-        meant=(None,) * payments,
+        intents=((),) * payments,
     )
 
 
@@ -80,12 +80,19 @@ def check(page: Page) -> None:
         kept = given[payment.id] + payment.unapplied_minor + payment.unidentified_minor
         assert payment.received_minor + payment.lost_minor == kept + payment.returned_minor
         assert min(payment.unapplied_minor, payment.unidentified_minor, payment.lost_minor) >= 0
-        meant = page.meant[payment.id - 1]
-        assert not (meant and payment.unapplied_minor and page.invoice(meant).is_open)
+        meant = page.intents[payment.id - 1]
         assert not (meant and payment.unidentified_minor)
+        assert not (payment.unapplied_minor and any(_is_idle(page, each) for each in meant))
     for invoice in page.invoices:
         assert invoice.paid_minor == paid[invoice.id]
-        assert 0 <= invoice.paid_minor <= invoice.total_minor
+        assert invoice.settled_minor <= invoice.total_minor
+        assert min(invoice.paid_minor, invoice.credited_minor, invoice.written_off_minor) >= 0
+
+
+def _is_idle(page: Page, intent: Intent) -> bool:
+    """Whether money that is left could be applied by this intent: nothing may be left then."""
+    payment, invoice = page.payment(intent.payment_id), page.invoice(intent.invoice_id)
+    return intent.amount_minor is None and invoice.is_open and can_take(invoice, payment)
 
 
 def end(page: Page) -> object:
@@ -115,7 +122,7 @@ def _overpaid_minor(page: Page, invoice: Standing) -> int:
 
 
 def _is_meant(page: Page, payment: Holding, invoice: Standing) -> bool:
-    return page.meant[payment.id - 1] == invoice.id
+    return any(each.invoice_id == invoice.id for each in page.intents[payment.id - 1])
 
 
 def _is_arrival(fact: Fact) -> bool:
@@ -125,15 +132,30 @@ def _is_arrival(fact: Fact) -> bool:
 def _noted(page: Page, payment: int, facts: Sequence[Fact]) -> Page:
     """The first invoice ever named for a payment that has arrived has its money."""
     named = sorted({name for fact in facts for name in fact.meant_for})
-    if page.meant[payment - 1] is not None or not named:
+    is_said = page.payment(payment).is_meaning_said
+    if is_said or page.intents[payment - 1] or not named:
         return page
     (invoice,) = (each for each in page.invoices if each.number == named[0])
-    return replace(page, meant=_at(page.meant, payment, invoice.id))
+    meant = (Intent(payment, 0, invoice.id, None),)
+    return replace(page, intents=_at(page.intents, payment, meant))
 
 
 def _settled(page: Page, payment: int) -> Page:
     known = [KnownFact(n, fact) for n, fact in enumerate(page.facts[payment - 1], 1)]
-    changes = settle(_extract(page, payment), {payment: known}, ZONE)
+    changes = settle(_extract(page, _company(page, payment)), {payment: known}, ZONE)
+    seen = tuple((each.kind, each.subject) for each in changes.attention)
+    return replace(_changed(page, changes), seen=seen)
+
+
+def act(page: Page, deed: Callable[[Trial], object]) -> Page:
+    """The page after an act of a person, who has all of the books in hand."""
+    trial = Trial(_extract(page, page.payments))
+    deed(trial)
+    intents = tuple(tuple(trial.intents(payment.id)) for payment in page.payments)
+    return replace(_changed(page, trial.changes(())), intents=intents)
+
+
+def _changed(page: Page, changes: Changes) -> Page:
     payments = {each.id: each for each in (*page.payments, *changes.payments)}
     invoices = {each.id: each for each in (*page.invoices, *changes.invoices)}
     return replace(
@@ -141,37 +163,39 @@ def _settled(page: Page, payment: int) -> Page:
         payments=tuple(payments.values()),
         invoices=tuple(invoices.values()),
         posted=_posted(page.posted, changes.postings),
-        seen=tuple((each.kind, each.subject) for each in changes.attention),
     )
 
 
-def _extract(page: Page, payment: int) -> Extract:
-    """The payment, and the others with money left that are meant for the same invoice."""
-    meant = page.meant[payment - 1]
-    sharing = [
+def _company(page: Page, payment: int) -> Sequence[Holding]:
+    """The payment, and the others with money left that are meant for the same invoices."""
+    meant = {each.invoice_id for each in page.intents[payment - 1]}
+    posted = (each for each in page.posted if each.payment_id == payment)
+    meant |= {each.invoice_id for each in posted if each.invoice_id is not None}
+    return [
         other
         for other in page.payments
         if other.id == payment
-        or (other.unapplied_minor and meant is not None and page.meant[other.id - 1] == meant)
+        or (
+            other.unapplied_minor
+            and meant & {each.invoice_id for each in page.intents[other.id - 1]}
+        )
     ]
+
+
+def _extract(page: Page, payments: Sequence[Holding]) -> Extract:
     posted: dict[int, list[Posted]] = defaultdict(list)
     for each in page.posted:
         posted[each.payment_id].append(each)
-    return Extract(sharing, _intents(page), {each.id: each for each in page.invoices}, posted)
-
-
-def _intents(page: Page) -> Mapping[int, Sequence[Intent]]:
-    return {
-        payment: (Intent(payment, 0, invoice, None),)
-        for payment, invoice in enumerate(page.meant, 1)
-        if invoice is not None
-    }
+    intents = {payment: meant for payment, meant in enumerate(page.intents, 1) if meant}
+    return Extract(payments, intents, {each.id: each for each in page.invoices}, posted)
 
 
 def _posted(posted: Sequence[Posted], postings: Sequence[Posting]) -> tuple[Posted, ...]:
     taken: dict[int, int] = defaultdict(int)
     fresh = []
     for posting in postings:
+        if posting.payment_id is None:
+            continue  # of an invoice alone: its standing tells it
         if posting.reverses is None:
             fresh.append(posting)
         else:
