@@ -3,6 +3,7 @@
 import logging
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -31,42 +32,51 @@ def main(
     seconds: Annotated[float, typer.Option(min=0.5, help="How long each load lasts.")] = 5.0,
     out: Annotated[Path, typer.Option(help="Where the results go.")] = RESULTS,
     prototypes: Annotated[Path, typer.Option(help="Where the prototypes lie.")] = PROTOTYPES,
+    only: Annotated[str, typer.Option(help="Some candidates, comma separated; not kept.")] = "",
     spread: Annotated[int, typer.Option(hidden=True)] = _SPREAD,
 ) -> None:
     """Measure Incasso beside pgbench and a naive stack, on a PostgreSQL and a Redis of its own."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     console = Console(stderr=True, highlight=False)
     try:
-        results = _run(console, rounds, seconds, prototypes, spread)
+        results = _run(console, _Plan(rounds, seconds, prototypes, spread, only.split(",")))
     except Refused as refused:
         console.print(f"[red]{refused}")
         raise typer.Exit(1) from refused
-    report.write(results, out)
+    if not only:
+        report.write(results, out)
     report.show(results, Console(highlight=False))
     if results["audit_differences"]:
         console.print("[red]the audit found differences: what was measured is not right")
         raise typer.Exit(1)
 
 
-def _run(
-    console: Console, rounds: int, seconds: float, prototypes: Path, spread: int
-) -> report.Results:
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    rounds: int
+    seconds: float
+    prototypes: Path
+    spread: int
+    only: list[str]
+
+
+def _run(console: Console, plan: _Plan) -> report.Results:
     with stores.running() as running:
         console.print("laying the ground: invoices, and events that are long settled")
-        fresh = round((seconds + 2 * _WARM_SECONDS) * MOST_PER_SECOND)
-        laid = ground.lay(running, spread, fresh)
-        bench = Bench(running, laid, seconds, _WARM_SECONDS, backlog=6 * spread)
-        candidates = _candidates(bench, prototypes, console)
+        fresh = round((plan.seconds + 2 * _WARM_SECONDS) * MOST_PER_SECOND)
+        laid = ground.lay(running, plan.spread, fresh)
+        bench = Bench(running, laid, plan.seconds, _WARM_SECONDS, backlog=6 * plan.spread)
+        candidates = _candidates(bench, plan, console)
         batch = statements.per_batch(bench)
         loads = [os.getloadavg()[0]]
         told = []
-        for number in range(rounds):
-            told.append(_round(candidates, number, rounds, console))
+        for number in range(plan.rounds):
+            told.append(_round(candidates, f"round {number + 1} of {plan.rounds}", console))
             loads.append(os.getloadavg()[0])
         return report.of(
             told,
             statements_per_batch=batch,
-            seconds_each=seconds,
+            seconds_each=plan.seconds,
             connections=32,
             body_bytes=len(laid.series.body(laid.first)),
             load_average=[round(load, 1) for load in loads],
@@ -75,7 +85,7 @@ def _run(
         )
 
 
-def _candidates(bench: Bench, prototypes: Path, console: Console) -> Candidates:
+def _candidates(bench: Bench, plan: _Plan, console: Console) -> Candidates:
     seconds = bench.seconds + bench.warm_seconds
     naive = baselines.naive(bench.stores, bench.ground.series, seconds)
     found: dict[str, Callable[[], Figures]] = {
@@ -87,22 +97,23 @@ def _candidates(bench: Bench, prototypes: Path, console: Console) -> Candidates:
         "settle": partial(product.settle, bench),
         "single": partial(product.single, bench),
     }
-    if not (prototypes / "tasks.py").exists():
+    if (plan.prototypes / "tasks.py").exists():
+        folder = plan.prototypes.resolve()
+        other = baselines.prototype(bench.stores, folder, plan.spread, seconds)
+        found["prototype"] = partial(baselines.end_to_end, bench, other)
+    else:
         console.print("[yellow]SKIPPED: no prototypes beside the checkout; no naive_vs_prototype")
-        return found
-    spread = bench.ground.series.spread
-    other = baselines.prototype(bench.stores, prototypes.resolve(), spread, seconds)
-    return {**found, "prototype": partial(baselines.end_to_end, bench, other)}
+    return {name: found[name] for name in found if not any(plan.only) or name in plan.only}
 
 
-def _round(candidates: Candidates, number: int, rounds: int, console: Console) -> report.Round:
+def _round(candidates: Candidates, number: str, console: Console) -> report.Round:
     told: dict[str, Any] = {}
     for name, measure in candidates.items():
-        with console.status(f"round {number + 1} of {rounds}: {name}"):
+        with console.status(f"{number}: {name}"):
             told[name] = measure()
         rate = told[name].get("per_s")
         shown = f"{rate:>9,.0f}/s" if rate else f"{min(told[name]['waits_ms']):>8.1f} ms"
-        console.print(f"round {number + 1} of {rounds}  {name:<15} {shown}")
+        console.print(f"{number}  {name:<15} {shown}")
     return told
 
 

@@ -86,7 +86,8 @@ def end_to_end(bench: Bench) -> Figures:
         with sender as senders, bench.stores.connect("whole") as watching:
             senders.send(bench.warm_seconds)
             processes.until(lambda: _is_settled(watching), "the warm-up to be settled")
-            before, spent = _done(bench, "whole"), running.cpu_seconds()
+            before, batches = _done(bench, "whole"), _batches(bench, "whole")
+            spent = running.cpu_seconds()
             seen = senders.send(bench.seconds)
             ended = processes.until(lambda: _is_settled(watching), "all to be settled")
             settled = _done(bench, "whole") - before
@@ -94,6 +95,7 @@ def end_to_end(bench: Bench) -> Figures:
         _same(settled, seen, "events settled")
         return {
             "per_s": settled / (ended - seen.began_at),
+            "events_per_batch": settled / (_batches(bench, "whole") - batches),
             "tail_ms": (ended - seen.ended_at) * 1000,
             "cpu": cpu,
             "differences": differences(dsn),
@@ -158,6 +160,12 @@ def _kept(bench: Bench, database: str) -> int:
 
 def _done(bench: Bench, database: str) -> int:
     return int(bench.stores.value(database, "SELECT count(*) FROM inbox WHERE state = 'done'"))
+
+
+def _batches(bench: Bench, database: str) -> int:
+    """How often a worker has booked; each batch is one act."""
+    query = "SELECT count(*) FROM journal WHERE act = 'settle'"
+    return int(bench.stores.value(database, query))
 
 
 def _is_settled(watching: Any) -> bool:

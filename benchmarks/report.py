@@ -23,6 +23,7 @@ _FIGURES = {
     "settle_per_s": ("settle", "per_s"),
     "accept_p50_ms": ("end_to_end", "p50_ms"),
     "accept_p99_ms": ("end_to_end", "p99_ms"),
+    "events_per_batch": ("end_to_end", "events_per_batch"),
     "intake_p50_ms": ("intake", "p50_ms"),
     "intake_p99_ms": ("intake", "p99_ms"),
     "pgbench_event_one_call_per_s": ("pgbench_event", "per_s"),
@@ -39,6 +40,7 @@ _RATIOS = {
     "naive_vs_prototype": ("naive_per_s", "prototype_naive_per_s"),
 }
 _COSTS = ("end_to_end", "intake", "settle", "pgbench_event", "pgbench_insert", "naive")
+_NO_WAITS: Mapping[str, Any] = {"waits_ms": ()}
 _AUDITED = ("end_to_end", "settle", "pgbench_event")
 
 
@@ -52,20 +54,25 @@ def of(rounds: Sequence[Round], **more: Any) -> Results:
     for name, (ours, theirs) in _RATIOS.items():
         if ours in each and theirs in each:
             each[name] = [a / b for a, b in zip(each[ours], each[theirs], strict=True)]
-    each["end_to_end_vs_pgbench_by_cpu"] = [
-        sum(told["pgbench_event"]["cpu"].values()) / sum(told["end_to_end"]["cpu"].values())
-        for told in rounds
-    ]
-    waits = tuple(wait for told in rounds for wait in told["single"]["waits_ms"])
-    costs = {name: _cost([told[name]["cpu"] for told in rounds]) for name in _COSTS}
+    costs = {
+        name: _cost([told[name]["cpu"] for told in rounds]) for name in _COSTS if name in rounds[0]
+    }
+    if {"end_to_end", "pgbench_event"} <= set(costs):
+        each["end_to_end_vs_pgbench_by_cpu"] = [
+            sum(told["pgbench_event"]["cpu"].values()) / sum(told["end_to_end"]["cpu"].values())
+            for told in rounds
+        ]
+    waits = tuple(wait for told in rounds for wait in told.get("single", _NO_WAITS)["waits_ms"])
     return {
         **{name: _short(median(values)) for name, values in each.items()},
         "single_settle_p50_ms": _short(percentile(waits, 50)),
         "single_settle_p99_ms": _short(percentile(waits, 99)),
         "single_settles": len(waits),
-        "cpu_us_per_event": costs.pop("end_to_end"),
+        "cpu_us_per_event": costs.pop("end_to_end", {}),
         "cpu_us_per_event_of_others": costs,
-        "audit_differences": sum(told[name]["differences"] for told in rounds for name in _AUDITED),
+        "audit_differences": sum(
+            told[name]["differences"] for told in rounds for name in _AUDITED if name in told
+        ),
         "rounds": len(rounds),
         "ranges": {
             name: [_short(min(values)), _short(max(values))] for name, values in each.items()

@@ -8,8 +8,6 @@ from ledger.inbox import waiting
 from ledger.store import Store
 from workers import events
 
-BATCH = 200
-
 _FRAME = re.compile(r"BEGIN|COMMIT|ROLLBACK|SET |DISCARD", re.IGNORECASE)
 _LOGGED = re.compile(r"^LOG:  (?:statement|execute [^:\n]*):\s*(\S+ )", re.MULTILINE)
 
@@ -21,7 +19,7 @@ def per_batch(bench: Bench) -> int:
     with bench.stores.clone("counted") as dsn:
         bench.stores.run("counted", "ALTER DATABASE counted SET log_statement = 'all'")
         store = Store(dsn)
-        for numbers in (range(first, first + 1), range(first + 1, first + 1 + BATCH)):
+        for numbers in (range(first, first + 1), range(first + 1, first + 1 + waiting.MOST_ROWS)):
             ground.put(bench.stores, "counted", bench.ground, numbers)
             seen = bench.stores.said()
             assert events.settle_next(store, gateways, waiting.claim_fresh)
