@@ -44,7 +44,6 @@ def link(
         said = Intent(payment_id, position, invoice_id, amount_minor)
     trial.mean(payment_id, (*rest, said))
     trial.post(assign(payment, invoice.client_id, on))
-    trial.give(payment_id, invoice.client_id)
     trial.apply(payment_id, on)
     return True
 

@@ -180,14 +180,22 @@ def is_chased(books: Books, invoice_id: int) -> bool:
 
 
 def has_money_waiting(books: Books, invoice_id: int) -> bool:
-    """Whether money meant for the invoice lies here unapplied, as one in another currency does.
+    """Whether money that may be for the invoice lies here unapplied.
 
-    Its payer is not chased: a person decides first.
+    Money meant for it, as one in another currency; or its client's credit in its currency that is
+    meant for nothing. Nobody whose money is here is chased: a person decides first.
     """
     return bool(
         books.value(
-            "SELECT EXISTS (SELECT FROM payments p JOIN intents n ON n.payment_id = p.id"
-            " WHERE n.invoice_id = :id AND p.unapplied_minor + p.unidentified_minor > 0)",
+            """
+            SELECT EXISTS (SELECT FROM payments p JOIN intents n ON n.payment_id = p.id
+                           WHERE n.invoice_id = :id
+                             AND p.unapplied_minor + p.unidentified_minor > 0)
+                OR EXISTS (SELECT FROM invoices i
+                           JOIN payments p ON (p.client_id, p.currency) = (i.client_id, i.currency)
+                           WHERE i.id = :id AND p.unapplied_minor > 0
+                             AND NOT EXISTS (SELECT FROM intents n WHERE n.payment_id = p.id))
+            """,
             id=invoice_id,
         )
     )

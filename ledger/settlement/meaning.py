@@ -78,13 +78,14 @@ def write(books: Books, meant: Mapping[int, Sequence[Intent]]) -> None:
 def found_late(books: Books) -> list[Reference]:
     """Payments that named an invoice's number before there was one, at most 200; no lock.
 
-    None while settling is stopped.
+    A client they were given meanwhile changes nothing, a person's word what they are meant for
+    does. None while settling is stopped.
     """
     rows = books.rows(
         _ReferenceRow,
         """
         SELECT p.gateway, p.account, p.gateway_reference FROM payments p
-        WHERE p.unidentified_minor > 0
+        WHERE (p.unidentified_minor > 0 OR p.unapplied_minor > 0) AND NOT p.is_meaning_said
           AND NOT EXISTS (SELECT FROM stops WHERE what = 'settling')
           AND NOT EXISTS (SELECT FROM intents WHERE intents.payment_id = p.id)
           AND EXISTS (SELECT FROM facts f JOIN invoices i ON i.number = ANY (f.meant_for)

@@ -4,7 +4,7 @@ from collections import Counter
 from datetime import date
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain import linking, reductions
@@ -150,8 +150,8 @@ STEPS = st.lists(
         st.integers(1, 3),
         st.none() | st.integers(1, 15000),
     ),
-    min_size=5,
-    max_size=25,
+    min_size=10,
+    max_size=40,
 )
 
 
@@ -174,6 +174,7 @@ def step(books: PlainBooks, what: str, payment: int, invoice: int, amount: int |
 def test_whatever_people_do_no_cent_is_lost():
     done: Counter[str] = Counter()
 
+    @settings(max_examples=150, derandomize=True, deadline=None)
     @given(STEPS)
     def law(steps):
         books = PlainBooks(

@@ -11,8 +11,9 @@ from domain.errors import Refused, TryLater
 from domain.facts import FactClass, Move
 from ledger.books import invoices
 from ledger.letters import reminders
+from ledger.settlement import settling
 from ledger.store import Store
-from tests.builders import ZONE, a_report, eur, ron
+from tests.builders import ZONE, a_report, at, eur, ron
 from tests.desk import Desk
 
 
@@ -137,8 +138,26 @@ def test_money_that_went_back_before_anybody_was_known_is_assigned_all_the_same(
 
     assert desk.assign(payment, ana)
 
+    with pytest.raises(Refused, match="no_credit"):
+        desk.link(payment, desk.invoice(ana).id)
     assert desk.payments()[0].client_id == ana
     assert desk.differences() == []
+
+
+def test_what_goes_back_and_comes_again_after_the_assignment_is_the_clients(desk: Desk):
+    ana = desk.open()
+    payment = pay(desk, "100", None)
+    refund(desk, "20")
+    desk.assign(payment, ana)
+    for move in (Move.OUT, Move.BACK):
+        dispute = a_report(
+            ron("100"), move=move, item="du_1", fact_class=FactClass.CHARGEBACK, meant_for=None
+        )
+        desk.deliver([dispute])
+        desk.settle()
+        assert desk.differences() == []
+
+    assert desk.query("SELECT unapplied_minor, lost_minor FROM payments") == [(8000, 0)]
 
 
 @pytest.mark.parametrize("unknown", ["payment", "invoice", "client"])
@@ -343,6 +362,49 @@ def test_money_in_another_currency_is_not_linked(desk: Desk):
         desk.link(1, desk.invoice(client).id)
 
 
+def test_money_that_named_a_later_invoice_finds_it_though_it_was_assigned(desk: Desk, store: Store):
+    client = desk.open()
+    payment = pay(desk, "121", "INV-0001")
+    desk.assign(payment, client)
+    invoice = desk.invoice(client)
+
+    with store.transaction() as books:
+        assert settling.settle_found(books, ZONE) == 1
+    with store.transaction() as books:
+        assert settling.settle_found(books, ZONE) == 0
+
+    assert not desk.standing(invoice.id).is_open
+    assert desk.attention() == []
+    assert desk.differences() == []
+
+
+def test_money_that_was_unlinked_finds_no_invoice_by_itself(desk: Desk, store: Store):
+    invoice = desk.invoice(desk.open())
+    desk.unlink(pay(desk, "121", invoice.number))
+
+    with store.transaction() as books:
+        assert settling.settle_found(books, ZONE) == 0
+
+    assert desk.standing(invoice.id).paid_minor == 0
+
+
+def test_nobody_whose_credit_lies_here_for_nothing_is_chased(desk: Desk, store: Store):
+    client = desk.open()
+    invoice, other = desk.invoice(client), desk.invoice(client)
+    foreign = desk.invoice(client, currency="EUR")
+    payment = pay(desk, "121", other.number)
+    desk.unlink(payment)
+
+    def is_written(invoice_id: int) -> bool:
+        with store.transaction() as books:
+            return reminders.write(books, invoice_id, at("2027-06-01"))
+
+    assert not is_written(invoice.id)
+    assert is_written(foreign.id)
+    desk.link(payment, other.id)
+    assert is_written(invoice.id)
+
+
 ROUNDS = 10
 
 
@@ -423,4 +485,38 @@ def test_what_one_refund_frees_is_taken_though_its_taker_has_other_invoices(desk
         (40000 - 2 * 12100,),
         (5000,),
     ]
+    assert desk.differences() == []
+
+
+@pytest.mark.parametrize("act", ["issue", "void", "credit_note"])
+def test_a_link_that_meets_what_changes_its_invoice_leaves_no_money_idle(desk: Desk, act: str):
+    client = desk.open()
+    applied, refused = 0, 0
+    for number in range(ROUNDS):
+        payment = pay(desk, "121", None, f"pi_{number}")
+        draft = desk.draft(client)
+        if act != "issue":
+            desk.issue(draft)
+
+        answers = at_once(partial(desk.link, payment, draft), partial(getattr(desk, act), draft))
+
+        applied += desk.standing(draft).paid_minor
+        refused += "void_invoice" in answers
+        assert not desk.standing(draft).is_open
+        assert desk.differences() == []
+    assert applied == (ROUNDS * 12100 if act == "issue" else applied)
+    assert refused == 0 or act == "void"
+
+
+def test_a_void_that_meets_an_unlink_frees_the_money_once(desk: Desk):
+    client = desk.open()
+    for number in range(ROUNDS):
+        invoice = desk.invoice(client)
+        payment = pay(desk, "121", invoice.number, f"pi_{number}")
+
+        at_once(partial(desk.void, invoice.id), partial(desk.unlink, payment))
+
+        assert desk.payments()[number].unapplied_minor == 12100
+        assert desk.standing(invoice.id).state == "void"
+    assert desk.query("SELECT count(*) FROM intents") == [(0,)]
     assert desk.differences() == []
