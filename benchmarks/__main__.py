@@ -2,6 +2,8 @@
 
 import logging
 import os
+import signal
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -38,6 +40,7 @@ def main(
     """Measure Incasso beside pgbench and a naive stack, on a PostgreSQL and a Redis of its own."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     console = Console(stderr=True, highlight=False)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that nothing is left behind
     try:
         results = _run(console, _Plan(rounds, seconds, prototypes, spread, only.split(",")))
     except Refused as refused:

@@ -124,5 +124,5 @@ def _program() -> str:
     bundled = lodging.bundled_programs() / "pgbench"
     found = str(bundled) if bundled.exists() else shutil.which("pgbench")
     if found is None:
-        raise Refused("no_pgbench", "no pgbench here: apt-get install postgresql-contrib")
+        raise Refused("no_pgbench", "no pgbench here: apt-get install postgresql")
     return found

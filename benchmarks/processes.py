@@ -17,6 +17,7 @@ from celery import Celery
 from benchmarks import cpu
 from benchmarks.ground import SECRET
 from benchmarks.stores import Stores
+from cli.embedded.tether import tethered
 from domain.errors import Refused
 from runtime.settings import environment
 from workers.app import app
@@ -24,7 +25,7 @@ from workers.app import app
 ROOT = Path(__file__).parent.parent
 WORKERS = {"money": "money,sweep", "all": "money,network,reminders,sweep"}
 
-_PATIENCE_SECONDS = 60.0
+_PATIENCE_SECONDS = 120.0
 
 
 class Processes:
@@ -69,7 +70,7 @@ class Processes:
     def start(self, group: str, *arguments: str, **variables: str) -> "subprocess.Popen[bytes]":
         """Starts a Python program, with the settings of this database."""
         process = subprocess.Popen(
-            [sys.executable, *arguments],
+            tethered([sys.executable, *arguments], farewell=signal.SIGTERM),
             env=environment(**self._variables(), **variables),
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
@@ -139,7 +140,7 @@ def spent(before: Mapping[str, float], after: Mapping[str, float], events: int) 
 
 
 def until(holds: Callable[[], bool], what: str, pause_seconds: float = 0.02) -> float:
-    """The monotonic moment at which it held; Refused after a minute."""
+    """The monotonic moment at which it held; Refused after two minutes."""
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while not holds():
         if time.monotonic() > deadline:
