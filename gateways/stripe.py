@@ -8,7 +8,7 @@ from domain.errors import Refused
 from domain.facts import Ask, Ignored, Reading, Trust
 from gateways import strict_json, stripe_answers, stripe_events, stripe_reports, stripe_signature
 from gateways import stripe_fields as fields
-from gateways.port import Delivery, Envelope, Outcome, Reply, Unreadable
+from gateways.port import Delivery, Envelope, Outcome, Reply, Unreadable, is_plain_name
 from gateways.stripe_api import StripeApi
 from gateways.stripe_fields import Payload
 from gateways.stripe_reports import Source
@@ -75,7 +75,8 @@ class Stripe:
         told = _parsed(raw)
         if told.get("object") == stripe_answers.OBJECT and "type" not in told:
             return stripe_answers.read(told, self.account, is_live=self._is_live)
-        if not isinstance(told.get("type"), str):
+        kind = told.get("type")
+        if not isinstance(kind, str) or not is_plain_name(kind):
             raise Refused("malformed_event", "it is no event")
         return self._not_ours(told) or self._told(told)
 

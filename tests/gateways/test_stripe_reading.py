@@ -209,6 +209,7 @@ SENSELESS = {
     "no JSON": b"{",
     "no object": b"[]",
     "no type": stripe_body("intent_succeeded", type=None),
+    "a type with half a character": stripe_body("intent_succeeded", type="\ud800"),
     "no data": stripe_body("intent_succeeded", data=None),
     "no object in data": stripe_body("intent_succeeded", data={}),
     "no instant": stripe_body("intent_succeeded", created=None),
