@@ -94,7 +94,7 @@ def wait_out(world: World) -> bool:
 def settle_once(world: World, store: Store) -> bool:
     """One round of the worker's loop; answers whether it found anything."""
     found = events.settle_next(store, world.gateways, waiting.claim_fresh)
-    return events.settle_next(store, world.gateways, waiting.claim_suspect) or found
+    return bool(events.settle_next(store, world.gateways, waiting.claim_suspect) or found)
 
 
 _RECEIVED = "SELECT event_id FROM inbox WHERE state = 'received'"

@@ -57,7 +57,7 @@ def settle_all(store: Store, gateways) -> None:
     found = True
     while found:
         found = events.settle_next(store, gateways, waiting.claim_fresh)
-        found |= events.settle_next(store, gateways, waiting.claim_suspect)
+        found += events.settle_next(store, gateways, waiting.claim_suspect)
         with store.transaction() as books:
             books.run("UPDATE tries SET started_at = started_at - interval '1 hour'")
 
