@@ -54,7 +54,7 @@ def keep(desk: Desk, *bodies: bytes) -> None:
 
 def settle_all(store: Store, gateways) -> None:
     """Settles as the task does, without its pauses."""
-    found = True
+    found = 1
     while found:
         found = events.settle_next(store, gateways, waiting.claim_fresh)
         found += events.settle_next(store, gateways, waiting.claim_suspect)
