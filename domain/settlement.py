@@ -58,13 +58,16 @@ def _book(
     is_return = bool(flow.total_minor or payment.returned_minor or payment.lost_minor)
     if is_return:
         trial.post(returns.come_back(trial.holdings[payment_id], posted, flow, cause))
+    surplus_minor = trial.holdings[payment_id].received_minor - _minor(arrived)
+    if surplus_minor > 0:
+        trial.post(shrinking.nobodys(trial.holdings[payment_id], posted, surplus_minor, cause))
     if client_id is not None:
         trial.post(assign(trial.holdings[payment_id], client_id, cause.on))
     if is_return:
         trial.post(returns.go_back(trial.holdings[payment_id], posted, flow, cause))
-    surplus_minor = trial.holdings[payment_id].received_minor - _minor(arrived)
-    if surplus_minor:
-        held = trial.holdings[payment_id]
+    held = trial.holdings[payment_id]
+    surplus_minor = held.received_minor - _minor(arrived)
+    if surplus_minor > 0:
         trial.post(shrinking.never_came(held, trial.posted(payment_id), surplus_minor, cause))
     costs = [(each.id, each.fact) for each in known if each.fact.fact_class is FactClass.FEE]
     if costs:

@@ -116,7 +116,7 @@ def test_the_audit_of_right_books_is_content(run: Run, desk: Desk):
 def test_the_audit_of_wrong_books_prints_each_difference_and_ends_with_1(run: Run, desk: Desk):
     invoice = desk.invoice(desk.open())
     with desk.store.transaction() as books:
-        books.run("UPDATE invoices SET credited_minor = 1")
+        books.run("UPDATE invoices SET settled_before_minor = 1")
 
     shown, told = run("audit"), run("audit", "--json")
 

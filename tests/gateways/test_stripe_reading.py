@@ -6,9 +6,22 @@ import pytest
 
 from domain.attention import AttentionKind
 from domain.errors import Refused
-from domain.facts import FactClass, FactKey, Ignored, Move, Report, Status, Trust
+from domain.facts import (
+    Ask,
+    AttemptEnd,
+    Ending,
+    FactClass,
+    FactKey,
+    Ignored,
+    Move,
+    Report,
+    Status,
+    Told,
+    Trust,
+)
 from domain.money import Money
 from gateways.stripe import Stripe
+from gateways.stripe_api import StripeApi
 from tests.gateways.deliveries import SECRET, stripe_body, stripe_object
 
 TEST = Stripe("own", (SECRET,), is_live=False)
@@ -35,7 +48,7 @@ def ignored(reading: object) -> Ignored:
     return reading
 
 
-TOLD = {
+SISTERS = {
     "session_paid": (Status.SUCCEEDED, ("pi_3Own42",)),
     "session_unpaid": (Status.PENDING, ("pi_3Own42",)),
     "session_async_succeeded": (Status.SUCCEEDED, ("pi_3Own42",)),
@@ -52,7 +65,7 @@ TOLD = {
 }
 
 
-@pytest.mark.parametrize(("name", "told"), TOLD.items(), ids=TOLD.keys())
+@pytest.mark.parametrize(("name", "told"), SISTERS.items(), ids=SISTERS.keys())
 def test_every_sister_event_tells_of_one_fact(name: str, told: tuple[Status, tuple[str, ...]]):
     report = the_report(stripe_body(name))
 
@@ -284,7 +297,137 @@ def test_a_refund_whose_status_nobody_knows_is_refused():
         TEST.read(stripe_object("refund_created", status="vanished"))
 
 
-def test_a_running_total_of_refunds_books_nothing():
+def test_a_running_total_of_nothing_is_ignored():
     total = stripe_body("charge_succeeded", type="charge.refunded")
 
     assert ignored(TEST.read(total)).attention is None
+
+
+def told(raw: bytes) -> tuple[Told, ...]:
+    reading = TEST.read(raw)
+    assert isinstance(reading, tuple)
+    return reading
+
+
+def test_a_running_total_of_refunds_is_a_question_and_no_fact():
+    total = stripe_object("charge_succeeded", amount_refunded=5000)
+
+    asked = told(total.replace(b'"charge.succeeded"', b'"charge.refunded"'))
+
+    assert asked == (Ask("stripe", "own/test", "pi_3Own42", refunded=Money("RON", 5000)),)
+
+
+def test_a_refund_or_dispute_that_names_only_a_charge_says_so():
+    """A charge may have an intent all the same; nobody knows it from this delivery."""
+    for name in ("refund_created", "dispute_lost_and_won"):
+        alias, main = (
+            the_reports(stripe_object(name, payment_intent=intent))
+            for intent in (None, "pi_3Own42")
+        )
+        assert {(report.is_alias, report.fact.key.reference) for report in alias} == {
+            (True, "ch_3Own42")
+        }
+        assert {(report.is_alias, report.fact.key.reference) for report in main} == {
+            (False, "pi_3Own42")
+        }
+
+
+def test_a_payment_without_an_intent_is_no_alias():
+    assert not the_report(stripe_body("charge_without_intent")).is_alias
+
+
+def test_a_dispute_tells_its_fee_beside_its_money():
+    chargeback, fee = the_reports(stripe_body("dispute_lost_and_won"))
+
+    assert chargeback.fact.key.move is Move.OUT
+    assert fee.fact.key == FactKey("stripe", "own/test", "pi_3Own42", Move.FEE, "txn_out")
+    assert (fee.fact.money, fee.fact.fact_class) == (Money("RON", 7500), FactClass.FEE)
+
+
+@pytest.mark.parametrize("entries", [None, [], [{"id": "txn_1"}], [{"amount": 1}], "txn_1"])
+def test_a_dispute_that_names_no_entry_is_a_question(entries: object):
+    raw = stripe_object("dispute_lost_and_won", balance_transactions=entries)
+
+    assert told(raw) == (Ask("stripe", "own/test", "pi_3Own42"),)
+
+
+def test_an_update_that_brings_a_balance_transaction_asks_for_its_fee_when_it_can():
+    raw = stripe_object("charge_succeeded", balance_transaction="txn_1").replace(
+        b'"charge.succeeded"', b'"charge.updated"'
+    )
+    keyed = Stripe("own", (SECRET,), is_live=False, api=StripeApi("sk_test_x", None))
+
+    assert keyed.read(raw) == (Ask("stripe", "own/test", "pi_3Own42", transaction="txn_1"),)
+    assert "STRIPE_API_KEY" in ignored(TEST.read(raw)).reason
+
+
+def test_an_update_that_shows_the_balance_transaction_tells_the_fee():
+    entry = {"id": "txn_1", "amount": 24200, "currency": "eur", "fee": 31}
+    raw = stripe_object("charge_succeeded", balance_transaction=entry).replace(
+        b'"charge.succeeded"', b'"charge.updated"'
+    )
+
+    (fee,) = the_reports(raw)
+
+    assert fee.fact.key == FactKey("stripe", "own/test", "pi_3Own42", Move.FEE, "txn_1")
+    assert fee.fact.money == Money("EUR", 31)
+    assert fee.fact.meant_for == ()
+
+
+@pytest.mark.parametrize("entry", [None, {"id": "txn_1", "currency": "eur", "fee": 0}])
+def test_an_update_without_a_fee_is_ignored(entry: object):
+    raw = stripe_object("charge_succeeded", balance_transaction=entry).replace(
+        b'"charge.succeeded"', b'"charge.updated"'
+    )
+
+    assert ignored(TEST.read(raw)).attention is None
+
+
+@pytest.mark.parametrize("fee", [1.5, "31", True, 10**14])
+def test_a_fee_that_is_none_is_refused(fee: object):
+    entry = {"id": "txn_1", "currency": "eur", "fee": fee}
+    raw = stripe_object("charge_succeeded", balance_transaction=entry).replace(
+        b'"charge.succeeded"', b'"charge.updated"'
+    )
+
+    with pytest.raises(Refused):
+        TEST.read(raw)
+
+
+def test_an_expired_session_ends_its_attempt_by_order_id_or_session():
+    raw = stripe_body("session_unpaid", type="checkout.session.expired")
+
+    (end,) = told(raw)
+
+    assert isinstance(end, AttemptEnd)
+    assert end.order_ids == ("INV-2026-0042",)
+    assert end.session is not None
+    assert end.session.startswith("cs_test_")
+    assert end.ending is Ending.EXPIRED
+
+
+def test_a_cancelled_intent_is_a_failed_payment_and_the_end_of_its_attempt():
+    failed, end = told(stripe_body("intent_canceled"))
+
+    assert isinstance(failed, Report)
+    assert failed.fact.status is Status.FAILED
+    assert end == AttemptEnd("stripe", "own/test", ("INV-2026-0042",), None, Ending.CANCELLED)
+
+
+def test_a_capture_brings_the_money_of_an_authorised_charge():
+    authorised = the_report(stripe_body("charge_authorised"))
+    captured = the_report(
+        stripe_object("charge_succeeded", amount_captured=20000, payment_intent=None).replace(
+            b'"charge.succeeded"', b'"charge.captured"'
+        )
+    )
+
+    assert authorised.fact.status is Status.PENDING
+    assert (captured.fact.status, captured.fact.money) == (Status.SUCCEEDED, Money("RON", 20000))
+    assert (captured.fact.key.reference, captured.is_alias) == ("ch_3Own42", False)
+
+
+def test_what_may_be_captured_is_no_money_yet():
+    raw = stripe_body("intent_succeeded", type="payment_intent.amount_capturable_updated")
+
+    assert ignored(TEST.read(raw)).attention is None

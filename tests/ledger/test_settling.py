@@ -2,12 +2,13 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from itertools import permutations
 
 import pytest
 
 from domain.attention import AttentionKind
 from domain.errors import Refused
-from domain.facts import Ignored, Report, Status
+from domain.facts import AttemptEnd, Ending, Ignored, Reading, Report, Status
 from domain.ids import Kind, public
 from ledger.inbox import waiting
 from ledger.inbox.waiting import Closing
@@ -319,6 +320,59 @@ def test_attempts_move_on_and_never_back(desk: Desk):
         *("pending", "failed", "failed", "succeeded", "succeeded")
     ]
     assert not desk.standing(invoice.id).is_open
+
+
+ENDS = (Status.PENDING, Status.FAILED, Ending.EXPIRED, Ending.CANCELLED, Status.SUCCEEDED)
+
+
+def test_an_attempt_ends_the_same_in_every_order(desk: Desk):
+    invoice = desk.invoice(desk.open(), "100000")
+    orders = 0
+    for size in (2, 3):
+        for order in permutations(range(len(ENDS)), size):
+            orders += 1
+            name = f"INV-0001-{orders}"
+            session = "NULL" if orders % 2 else f"'cs_{orders}'"
+            desk.query(
+                "INSERT INTO attempts (invoice_id, gateway, account, order_id, session, currency,"
+                f" amount_minor) VALUES ({invoice.id}, 'stripe', 'own/test', '{name}', {session},"
+                " 'RON', 100) RETURNING id"
+            )
+            for number in order:
+                match ENDS[number]:
+                    case Status() as status:
+                        told: Reading = (
+                            a_report(
+                                ron("1"), reference=f"pi_{orders}", status=status, meant_for=name
+                            ),
+                        )
+                    case Ending() as ending:
+                        known = (name,) if orders % 2 else ()
+                        end = AttemptEnd("stripe", "own/test", known, f"cs_{orders}", ending)
+                        told = (end,)
+                desk.deliver(told)
+                desk.settle()
+            ((state,),) = desk.query(f"SELECT state FROM attempts WHERE order_id = '{name}'")
+            assert state == ENDS[max(order)].value, order
+
+    assert orders == 20 + 60
+    assert desk.differences() == []
+
+
+def test_an_end_ends_only_its_own_attempt(desk: Desk):
+    invoice = desk.invoice(desk.open())
+    for name in ("INV-0001-1", "INV-0001-2"):
+        desk.query(
+            "INSERT INTO attempts (invoice_id, gateway, account, order_id, currency, amount_minor)"
+            f" VALUES ({invoice.id}, 'stripe', 'own/test', '{name}', 'RON', 100) RETURNING id"
+        )
+
+    desk.deliver((AttemptEnd("stripe", "own/test", ("INV-0001-1",), None, Ending.EXPIRED),))
+    desk.deliver((AttemptEnd("stripe", "own/test", (), None, Ending.EXPIRED),))
+    desk.settle()
+
+    assert desk.query("SELECT state FROM attempts ORDER BY order_id") == [("expired",), ("open",)]
+    assert desk.query("SELECT DISTINCT state FROM inbox") == [("done",)]
 
 
 @pytest.mark.parametrize("is_shared", [True, False], ids=["one invoice", "many invoices"])

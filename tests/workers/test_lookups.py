@@ -10,6 +10,8 @@ from itertools import permutations
 import pytest
 
 from ledger import outbox
+from ledger.books import origins
+from ledger.inbox import events as inbox_events
 from ledger.inbox import waiting
 from ledger.settlement import lookups
 from ledger.settlement.lookups import Lookup
@@ -427,3 +429,45 @@ def test_the_lease_is_the_one_of_every_errand(desk: Desk, store: Store, account:
 
     assert desk.query("SELECT count(*) FROM inbox") == [(1,)]
     assert desk.query("SELECT state, fence FROM outbox") == [("claimed", 2)]
+
+
+def test_the_sweep_wakes_what_an_ordinary_report_has_told_the_name_of(
+    desk: Desk, store: Store, sent: list[object]
+):
+    invoice = desk.invoice(desk.open())
+    keep(desk, the_refund(payment_intent=None))
+    settle(store)
+    assert desk.query("SELECT state FROM inbox") == [("parked",)]
+    keep(desk, *stripe_events.sisters("1", 12100, str(invoice.number)))
+    settle(store)
+
+    events.sweep()
+    settle(store)
+
+    assert sent == [()]
+    assert desk.query("SELECT DISTINCT state FROM inbox") == [("done",)]
+    assert desk.standing(invoice.id).paid_minor == 10000
+    assert desk.differences() == []
+
+
+def test_why_leads_from_a_posting_to_the_bytes_of_the_answer(
+    desk: Desk, store: Store, account: Account
+):
+    invoice = desk.invoice(desk.open())
+    account.payments["pi_1"] = an_intent("1", 12100, str(invoice.number))
+    keep(desk, the_refund())
+    settle(store)
+    errands.run_lookups()
+    settle(store)
+
+    with store.snapshot() as books:
+        found = origins.of_invoice(books, invoice.id)
+        (received,) = [each for each in found if each.posting.kind == "receive"]
+        (fact,) = received.facts
+        raw = inbox_events.raw(books, fact.event)
+
+    assert (fact.event_source, fact.event_kind) == ("lookup", "lookup")
+    assert fact.event_id == f"lookup:pi_1:{hashlib.sha256(raw).hexdigest()}"
+    assert fact.sha256 == hashlib.sha256(raw).hexdigest()
+    assert raw == wiring.gateways()["stripe"].lookup("pi_1")
+    assert [each.posting.kind for each in found].count("fee") == 1
