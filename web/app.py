@@ -13,7 +13,7 @@ from ledger.store import Store
 from runtime import clock, wiring
 from runtime.settings import settings
 from web import problems
-from web.api import clients, invoices, payments, reference, why
+from web.api import clients, invoice_acts, invoices, payment_acts, payments, reference, why
 from web.api.door import Desk
 
 _SAYS = (
@@ -41,7 +41,7 @@ def over(store: Store, zone: ZoneInfo, now: Callable[[], datetime]) -> FastAPI:
         exception_handlers={HTTPException: _no_such_route},
     )
     app.state.desk = Desk(store, zone, now)
-    for room in (clients, invoices, why, payments, reference):
+    for room in (clients, invoices, invoice_acts, why, payments, payment_acts, reference):
         app.include_router(room.router)
     app.add_api_route("/", _home, include_in_schema=False)
     app.openapi = cache(partial(reference.document, app))  # type: ignore[method-assign] # FastAPI's own way

@@ -79,6 +79,20 @@ def test_an_act_of_a_person_says_why(run: Run, paid: Desk):
     assert "takes back posting 3" in shown
 
 
+def test_what_people_decided_about_the_money_is_told(run: Run, paid: Desk):
+    paid.unlink(1)
+    paid.link(1, 1, 5000)
+    paid.write_off(1, 100)
+    paid.credit_note(1)
+
+    shown = run("why", "INV-0001").out
+
+    for act in ("unlink", "link", "write_off", "credit_note"):
+        assert f"by test: {act}, act" in shown
+    assert "outside:write_off → invoice  1.00 RON" in shown
+    assert shown.count("because: a person said so") == 4
+
+
 def test_a_draft_and_an_unpaid_invoice_say_that_nothing_came(run: Run, desk: Desk):
     client = desk.open()
     draft, issued = desk.draft(client), desk.invoice(client)

@@ -162,5 +162,4 @@ def _asking(
 
 
 AtDesk = Annotated[Desk, Depends(_desk)]
-Caller = Annotated[str, Depends(_name)]
 Asked = Annotated[Asking, Depends(_asking)]

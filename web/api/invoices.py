@@ -1,6 +1,6 @@
 """Invoices over HTTP."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated
@@ -16,12 +16,11 @@ from domain.errors import Refused
 from domain.ids import Kind, public
 from domain.invoices import Standing, Status, VatCategory
 from domain.money import Money, decimal_text, exact, exponent
-from ledger.books import clients, invoices, issuing, reducing
-from ledger.books.acting import Word
+from ledger.books import clients, invoices
 from ledger.books.invoices import Draft, Extras, LineRow, Wanted
 from ledger.store import Books
-from web.api.door import SCHEMES, Asked, Asking, AtDesk, Desk, Route
-from web.api.fields import Amount, ClientId, Code, Currency, Day, Exact, InvoiceId, Line, LongLine
+from web.api.door import SCHEMES, AtDesk, Desk, Route
+from web.api.fields import ClientId, Code, Currency, Day, Exact, InvoiceId, Line, LongLine
 from web.api.paging import PageIn
 from web.problems import documented
 
@@ -60,20 +59,6 @@ class InvoiceIn(BaseModel):
     issue_date: Day | None = None
     due_date: Day | None = None
     lines: Annotated[list[LineIn], Field(min_length=1, max_length=500)]
-
-
-class ReasonIn(BaseModel):
-    """Why somebody does it."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    reason: LongLine
-
-
-class ReductionIn(ReasonIn):
-    """How much less is owed, and why; without an amount, all that is open."""
-
-    amount: Amount | None = None
 
 
 class LineOut(BaseModel):
@@ -155,7 +140,7 @@ def draft_invoice(desk: AtDesk, given: InvoiceIn, response: Response) -> Invoice
                 due_on=given.due_date,
             ),
         )
-        drafted = _whole(books, desk, id_)
+        drafted = whole(books, desk, id_)
     response.headers["Location"] = f"/api/invoices/{drafted.id}"
     return drafted
 
@@ -180,73 +165,17 @@ def list_invoices(desk: AtDesk, page: Annotated[InvoicesPageIn, Query()]) -> Inv
 def show_invoice(desk: AtDesk, id: InvoiceId) -> InvoiceOut:  # noqa: A002 - its name in the address
     """Show one invoice."""
     with desk.store.snapshot() as books:
-        return _whole(books, desk, id)
+        return whole(books, desk, id)
 
 
-@router.post("/{id}/send", responses=documented(404, 409))
-def send_invoice(desk: AtDesk, asked: Asked, id: InvoiceId) -> InvoiceOut:  # noqa: A002
-    """Issue a draft: it gets its number, is frozen, and its reminders are planned."""
-
-    def issue(books: Books) -> object:
-        return issuing.issue(books, id, asked.caller, desk.today, desk.zone)
-
-    return _acted(desk, asked, id, issue)
-
-
-@router.post("/{id}/void", responses=documented(404, 409))
-def void_invoice(desk: AtDesk, asked: Asked, id: InvoiceId, given: ReasonIn) -> InvoiceOut:  # noqa: A002
-    """Take an issued invoice back; what paid it becomes unapplied credit of the client."""
-    word = desk.word(asked.caller, given.reason)
-    return _acted(desk, asked, id, lambda books: issuing.void(books, id, word))
-
-
-@router.post("/{id}/credit_note", responses=documented(404, 409))
-def credit_invoice(desk: AtDesk, asked: Asked, id: InvoiceId, given: ReductionIn) -> InvoiceOut:  # noqa: A002
-    """Say that the client owes so much less; what he paid of it becomes unapplied credit."""
-    return _reduced(desk, asked, id, given, reducing.credit_note)
-
-
-@router.post("/{id}/write_off", responses=documented(404, 409))
-def write_off_invoice(desk: AtDesk, asked: Asked, id: InvoiceId, given: ReductionIn) -> InvoiceOut:  # noqa: A002
-    """Give up so much of what is owed."""
-    return _reduced(desk, asked, id, given, reducing.write_off)
-
-
-@router.post("/{id}/undo_write_off", responses=documented(404, 409))
-def undo_write_off(desk: AtDesk, asked: Asked, id: InvoiceId, given: ReasonIn) -> InvoiceOut:  # noqa: A002
-    """Take all that was written off back: it is owed again, from today on."""
-    word = desk.word(asked.caller, given.reason)
-    return _acted(desk, asked, id, lambda books: reducing.undo_write_off(books, id, word))
-
-
-def _reduced(
-    desk: Desk,
-    asked: Asking,
-    id_: int,
-    given: ReductionIn,
-    reduce: Callable[[Books, int, Word, int | None], object],
-) -> InvoiceOut:
-    word = desk.word(asked.caller, given.reason)
-
-    def act(books: Books) -> None:
-        invoice = invoices.find(books, id_)
-        amount_minor = None
-        if given.amount is not None and invoice is not None:
-            amount_minor = exact(given.amount, invoice.currency).minor
-        reduce(books, id_, word, amount_minor)
-
-    return _acted(desk, asked, id_, act)
-
-
-def _acted(desk: Desk, asked: Asking, id_: int, act: Callable[[Books], object]) -> InvoiceOut:
-    """The invoice after the act, or as it stands where it was done under this key before."""
-
-    def work(books: Books) -> InvoiceOut:
-        if asked.is_first(books):
-            act(books)
-        return _whole(books, desk, id_)
-
-    return desk.store.act(work)
+def whole(books: Books, desk: Desk, id_: int) -> InvoiceOut:
+    """The invoice as it is shown; Refused when there is none."""
+    found = invoices.find(books, id_)
+    if found is None:
+        raise Refused("unknown_invoice", "there is no such invoice")
+    values = _values(found, invoices.extras(books, [id_])[id_], desk.today)
+    lines = [_line_out(row, found.currency) for row in invoices.lines(books, id_)]
+    return InvoiceOut(**values, lines=lines)
 
 
 def _currency_of(books: Books, client_id: int) -> str:
@@ -267,15 +196,6 @@ def _line(given: LineIn, currency: str) -> rules.Line:
         vat_category=given.vat_category,
         vat_reason=given.vat_reason,
     )
-
-
-def _whole(books: Books, desk: Desk, id_: int) -> InvoiceOut:
-    found = invoices.find(books, id_)
-    if found is None:
-        raise Refused("unknown_invoice", "there is no such invoice")
-    values = _values(found, invoices.extras(books, [id_])[id_], desk.today)
-    lines = [_line_out(row, found.currency) for row in invoices.lines(books, id_)]
-    return InvoiceOut(**values, lines=lines)
 
 
 def _values(invoice: Standing, extras: Extras, today: date) -> dict[str, object]:

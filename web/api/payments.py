@@ -2,22 +2,21 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
-from decimal import Decimal
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from domain.errors import Refused
 from domain.ids import Kind, public
-from domain.money import Money, decimal_text, exact
-from ledger.books import linking, payments
+from domain.money import Money, decimal_text
+from ledger.books import payments
 from ledger.books.payments import AppliedRow, PaymentRow, Wanted
 from ledger.store import Books
-from web.api.door import SCHEMES, Asked, AtDesk, Route
-from web.api.fields import Amount, ClientId, InvoiceId, LongLine, PaymentId
+from web.api.door import SCHEMES, AtDesk, Route
+from web.api.fields import ClientId, InvoiceId, PaymentId
 from web.api.paging import PageIn
 from web.problems import documented
 
@@ -71,36 +70,6 @@ class PaymentOut(BaseModel):
     external_id: None = None
 
 
-class LinkIn(BaseModel):
-    """Which invoice a payment is for; without an amount, with all it has left."""
-
-    model_config = ConfigDict(extra="forbid", alias_generator=to_camel)
-
-    invoice_id: InvoiceId
-    amount: Annotated[
-        Amount | None, Field(description="The most that the payment gives to this invoice in all.")
-    ] = None
-    reason: LongLine | None = None
-
-
-class UnlinkIn(BaseModel):
-    """Which invoice a payment is not for; it may be left out where it is linked to one only."""
-
-    model_config = ConfigDict(extra="forbid", alias_generator=to_camel)
-
-    invoice_id: InvoiceId | None = None
-    reason: LongLine | None = None
-
-
-class AssignIn(BaseModel):
-    """Whose money a payment of nobody known is."""
-
-    model_config = ConfigDict(extra="forbid", alias_generator=to_camel)
-
-    client_id: ClientId
-    reason: LongLine | None = None
-
-
 class PaymentsOut(BaseModel):
     """A page of payments."""
 
@@ -140,65 +109,11 @@ def list_payments(desk: AtDesk, page: Annotated[PaymentsPageIn, Query()]) -> Pay
 def show_payment(desk: AtDesk, id: PaymentId) -> PaymentOut:  # noqa: A002 - its name in the address
     """Show one payment."""
     with desk.store.snapshot() as books:
-        return _found(books, id)
+        return whole(books, id)
 
 
-@router.post("/{id}/link_to_invoice", responses=documented(404, 409))
-def link_payment(desk: AtDesk, asked: Asked, id: PaymentId, given: LinkIn) -> PaymentOut:  # noqa: A002
-    """Apply what a payment has left to an invoice of the same client and currency.
-
-    Money of nobody known becomes the invoice's client's. Said again, it changes nothing.
-    """
-
-    def link(books: Books) -> PaymentOut:
-        if asked.is_first(books):
-            word = desk.word(asked.caller, given.reason)
-            amount_minor = _minor(books, id, given.amount)
-            linking.link(books, id, given.invoice_id, word, amount_minor)
-        return _found(books, id)
-
-    return desk.store.act(link)
-
-
-@router.post("/{id}/unlink_from_invoice", responses=documented(404, 409))
-def unlink_payment(
-    desk: AtDesk,
-    asked: Asked,
-    id: PaymentId,  # noqa: A002
-    given: UnlinkIn | None = None,
-) -> Response:
-    """Take a payment off an invoice: what it paid stays as credit, and the invoice is owed again.
-
-    The answer has no body.
-    """
-    said = given or UnlinkIn()
-
-    def unlink(books: Books) -> None:
-        if asked.is_first(books):
-            linking.unlink(books, id, desk.word(asked.caller, said.reason), said.invoice_id)
-
-    desk.store.act(unlink)
-    return Response(status_code=200)
-
-
-@router.post("/{id}/assign", responses=documented(404, 409))
-def assign_payment(desk: AtDesk, asked: Asked, id: PaymentId, given: AssignIn) -> PaymentOut:  # noqa: A002
-    """Say whose money it is that came while no client was known; it becomes the client's credit."""
-
-    def assign(books: Books) -> PaymentOut:
-        if asked.is_first(books):
-            linking.assign(books, id, given.client_id, desk.word(asked.caller, given.reason))
-        return _found(books, id)
-
-    return desk.store.act(assign)
-
-
-def _minor(books: Books, id_: int, amount: Decimal | None) -> int | None:
-    row = payments.find(books, id_)
-    return None if amount is None or row is None else exact(amount, row.currency).minor
-
-
-def _found(books: Books, id_: int) -> PaymentOut:
+def whole(books: Books, id_: int) -> PaymentOut:
+    """The payment as it is shown; Refused when there is none."""
     row = payments.find(books, id_)
     if row is None:
         raise Refused("unknown_payment", "there is no such payment")
