@@ -14,9 +14,9 @@ import structlog
 import typer
 from rich.console import Console
 
-from benchmarks import baselines, ground, pgbench, product, report, statements, stores
+from benchmarks import baselines, ground, pgbench, product, report, statements, stores, whole
+from benchmarks.bench import MOST_PER_SECOND, Bench, Figures
 from benchmarks.processes import ROOT
-from benchmarks.product import MOST_PER_SECOND, Bench, Figures
 from domain.errors import Refused
 from runtime import clock
 
@@ -92,9 +92,9 @@ def _candidates(bench: Bench, plan: _Plan, console: Console) -> Candidates:
     seconds = bench.seconds + bench.warm_seconds
     naive = baselines.naive(bench.stores, bench.ground.series, seconds)
     found: dict[str, Callable[[], Figures]] = {
-        "end_to_end": partial(product.end_to_end, bench),
+        "end_to_end": partial(whole.end_to_end, bench, product.stack(bench)),
         "pgbench_event": partial(pgbench.event, bench),
-        "naive": partial(baselines.end_to_end, bench, naive),
+        "naive": partial(whole.end_to_end, bench, naive),
         "intake": partial(product.intake, bench),
         "pgbench_insert": partial(pgbench.insert, bench),
         "settle": partial(product.settle, bench),
@@ -103,7 +103,7 @@ def _candidates(bench: Bench, plan: _Plan, console: Console) -> Candidates:
     if (plan.prototypes / "tasks.py").exists():
         folder = plan.prototypes.resolve()
         other = baselines.prototype(bench.stores, folder, plan.spread, seconds)
-        found["prototype"] = partial(baselines.end_to_end, bench, other)
+        found["prototype"] = partial(whole.end_to_end, bench, other)
     else:
         console.print("[yellow]SKIPPED: no prototypes beside the checkout; no naive_vs_prototype")
     return {name: found[name] for name in found if not any(plan.only) or name in plan.only}

@@ -6,8 +6,8 @@ import subprocess
 from pathlib import Path
 
 from benchmarks import cpu, ground
+from benchmarks.bench import Bench, Figures, differences
 from benchmarks.processes import spent
-from benchmarks.product import Bench, Figures, differences
 from cli.embedded import lodging
 from domain.errors import Refused
 

@@ -3,7 +3,7 @@
 import re
 
 from benchmarks import ground
-from benchmarks.product import Bench
+from benchmarks.bench import Bench
 from ledger.inbox import waiting
 from ledger.store import Store
 from workers import events

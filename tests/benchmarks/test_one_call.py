@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from benchmarks import ground, pgbench, product, stores
+from benchmarks import ground, pgbench, stores
+from benchmarks.bench import Bench, differences
 from benchmarks.ground import Ground
-from benchmarks.product import Bench
 from benchmarks.stores import Stores
 from ledger.inbox import waiting
 from ledger.store import Store
@@ -67,7 +67,7 @@ def test_the_audit_finds_the_books_of_the_one_call_right(bench: Bench) -> None:
         done, _ = pgbench.run(bench, "theirs", pgbench.event_script(bench), 4, "-t", "10")
 
         assert done == 40
-        assert product.differences(dsn) == 0
+        assert differences(dsn) == 0
 
 
 def test_a_repeated_call_writes_nothing(bench: Bench) -> None:
