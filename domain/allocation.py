@@ -94,7 +94,11 @@ def assign(payment: Holding, client_id: int, on: date) -> list[Posting]:
 
 
 def take_back(invoice: Standing, posted: Iterable[Posted], minor: int, on: date) -> list[Posting]:
-    """Opposites that take `minor` off the invoice, from its newest allocations of those posted."""
+    """Opposites that take `minor` off the invoice, from its newest allocations of those posted.
+
+    As the allocations, they are never effective before the invoice was issued.
+    """
+    effective_on = max(on, invoice.issue_on or on)
     postings = []
     for each in sorted(posted, key=lambda each: -each.id):
         if each.kind is not PostingKind.ALLOCATE or each.invoice_id != invoice.id:
@@ -103,7 +107,7 @@ def take_back(invoice: Standing, posted: Iterable[Posted], minor: int, on: date)
         if taken_minor <= 0:
             break
         minor -= taken_minor
-        postings.append(_opposite(invoice, each, taken_minor, on))
+        postings.append(_opposite(invoice, each, taken_minor, effective_on))
     assert minor == 0, f"invoice {invoice.id}: more to take back than was applied"
     return postings
 

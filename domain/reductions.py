@@ -44,9 +44,8 @@ def reduce(
     if minor > invoice.open_minor + invoice.paid_minor:
         most = Money(invoice.currency, invoice.open_minor + invoice.paid_minor)
         raise Refused("beyond_total", f"of invoice {invoice.number} at most {most} is left")
-    effective_on = _effective(invoice, on)
-    _free(trial, invoice, minor - invoice.open_minor, effective_on)
-    trial.post([_reduction(invoice, kind, minor, effective_on)])
+    _free(trial, invoice, minor - invoice.open_minor, on)
+    trial.post([_reduction(invoice, kind, minor, _effective(invoice, on))])
     _apply(trial, on)
 
 
@@ -73,7 +72,7 @@ def void(trial: Trial, invoice_id: int, on: date) -> None:
     if invoice.settled_minor != invoice.paid_minor:
         raise Refused("credited", "an invoice that was credited or written off cannot be voided")
     _free(trial, invoice, invoice.paid_minor, on)
-    trial.post([sale(PostingKind.VOID, invoice, on)])
+    trial.post([sale(PostingKind.VOID, invoice, _effective(invoice, on))])
     _apply(trial, on)
 
 

@@ -1,5 +1,7 @@
 """Linking and unlinking: a person says what money is meant for, and no cent is lost by it."""
 
+from dataclasses import replace
+
 import pytest
 
 from domain import linking
@@ -111,6 +113,16 @@ def test_unlinking_takes_back_what_was_applied_and_what_was_meant():
     assert books.intents[1] == ()
     assert books.payments[1].unapplied_minor == 10000
     assert books.invoices[1].open_minor == 12000
+
+
+def test_unlinking_from_a_draft_clears_what_was_meant():
+    draft = replace(an_invoice(state=InvoiceState.DRAFT), issue_on=None, due_on=None, number=None)
+    books = PlainBooks([credit(10000)], [draft])
+    link(books, 1, 1)
+
+    assert unlink(books, 1, 1) == []
+
+    assert books.intents[1] == ()
 
 
 def test_freed_money_goes_to_what_else_the_payment_is_meant_for():

@@ -103,13 +103,20 @@ def test_nothing_is_lowered_that_is_not_there(kind, invoice, amount, code):
         reduce(PlainBooks([], [invoice]), kind, amount)
 
 
-def test_it_never_takes_effect_before_the_invoice():
-    books = PlainBooks([], [an_invoice()])
-    trial = books.trial()
+@pytest.mark.parametrize("act", ["write_off", "void", "unlink"])
+def test_nothing_takes_effect_before_the_invoice(act):
+    books = paid(12000)
+    trial, before = books.trial(), date(2020, 1, 1)
 
-    reductions.reduce(trial, 1, WRITE_OFF, None, date(2020, 1, 1))
+    match act:
+        case "write_off":
+            reductions.reduce(trial, 1, WRITE_OFF, 5000, before)
+        case "void":
+            reductions.void(trial, 1, before)
+        case _:
+            linking.unlink(trial, 1, 1, before)
 
-    assert trial.postings[0].effective_on == TODAY
+    assert {posting.effective_on for posting in trial.postings} == {TODAY}
 
 
 def test_a_write_off_taken_back_is_owed_again_and_credit_for_it_pays():
