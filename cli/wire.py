@@ -4,7 +4,8 @@ uvicorn bounds neither how long a head is nor how long it takes to come.
 """
 
 import asyncio
-from typing import cast
+import logging
+from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -17,6 +18,10 @@ MESSAGE_SECONDS = 60.0
 # A body in chunks of one byte brings five bytes of framing for each.
 _FRAMING = 8
 
+# uvicorn warns of every malformed request: a stranger could fill the disk. Errors are still told.
+_log = logging.getLogger("uvicorn.error.wire")
+_log.setLevel(logging.ERROR)
+
 
 class Wire(HttpToolsProtocol):
     """A head of at most MOST_HEAD_BYTES within HEAD_SECONDS, the rest within MESSAGE_SECONDS.
@@ -28,6 +33,10 @@ class Wire(HttpToolsProtocol):
     _is_head_heard = False
     _head_bytes = 0
     _bare_bytes = 0
+
+    def __init__(self, *what: Any, **named: Any) -> None:
+        super().__init__(*what, **named)
+        self.logger = _log
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         gathering = Gathering(transport, self.loop)

@@ -23,6 +23,7 @@ _KINDS = (
     *("payment_intent.succeeded", "payment_intent.processing", "charge.succeeded"),
     *("charge.failed", "charge.pending", "refund.created", "refund.failed", "charge.refunded"),
     *("checkout.session.completed", "checkout.session.async_payment_succeeded"),
+    *("charge.captured", "charge.updated", "checkout.session.expired", "payment_intent.canceled"),
     *("charge.dispute.created", "charge.dispute.funds_withdrawn"),
     *("charge.dispute.funds_reinstated", "charge.dispute.closed"),
 )

@@ -25,7 +25,9 @@ def house(stores: Stores, worker: str) -> Iterator[House]:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=str)
-def test_hostile_input_has_its_answer_and_changes_nothing_else(row: Row, house: House):
+def test_hostile_input_has_its_answer_and_changes_nothing_else(
+    row: Row, house: House, caplog: pytest.LogCaptureFixture
+):
     scene = Scene(house, row.door, f"{row.number}x{next(house.scenes)}")
     house.port(row.door)
     row.prepare(scene)
@@ -40,6 +42,7 @@ def test_hostile_input_has_its_answer_and_changes_nothing_else(row: Row, house: 
     assert row.body is None or {answer.body for answer in answers} == {row.body}
     assert {table for table in after if after[table] != before[table]} == row.changes
     assert grown(counters, counted()) == row.counts
+    assert not [record for record in caplog.records if record.name.startswith("uvicorn")]
     _assert_made(house, last, row)
     if row.changes:
         assert house.desk.differences() == []
