@@ -13,6 +13,7 @@ from kombu.entity import Exchange, Queue
 from domain.errors import TryLater
 from runtime import logs, memory
 from runtime.settings import settings
+from workers import broker
 
 _log = structlog.get_logger(__name__)
 
@@ -113,6 +114,7 @@ class Patient(Task):  # type: ignore[misc] # Celery has no types
             return None
 
 
+broker.use()
 app = Celery("incasso", task_cls=Patient)
 app.config_from_object(_configuration())
 
