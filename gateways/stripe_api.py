@@ -11,7 +11,7 @@ from domain.errors import Refused, TryLater
 from gateways import strict_json
 
 # To connect, and to wait for each part of the answer. A lease is longer than all of it.
-_TIMEOUT_SECONDS = (3.0, 6.0)
+_TIMEOUT_SECONDS = (2.0, 5.0)
 _MOST_PAGES = 3
 _LONGEST_BYTES = 262_144
 _PAUSE = timedelta(minutes=1)

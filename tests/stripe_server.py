@@ -3,7 +3,7 @@
 import json
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -18,8 +18,8 @@ CREATED = 1_795_213_165
 class Account:
     """What one Stripe account has; `troubles` are what the next requests get instead of it.
 
-    A trouble is an HTTP status, or "silence" for a connection that is closed without a word; None
-    lets one request pass.
+    A trouble is an HTTP status, "silence" for a connection that is closed without a word, or "hold"
+    for an answer that waits until `go` is set; None lets one request pass.
     """
 
     payments: dict[str, Thing] = field(default_factory=dict)
@@ -27,6 +27,7 @@ class Account:
     disputes: list[Thing] = field(default_factory=list)
     troubles: list[int | str | None] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
+    go: threading.Event = field(default_factory=threading.Event)
     url: str = ""
 
     def answer(self, address: str) -> tuple[int, bytes]:
@@ -61,14 +62,17 @@ def serving() -> Iterator[Account]:
                 account.asked.append(self.path)
                 return
             status, body = account.answer(self.path)
+            if trouble == "hold":
+                account.go.wait(30)
             if isinstance(trouble, int):
                 status = trouble
                 body = _printed({"error": {"type": "api_error", "message": "trouble"}})
             self.send_response(status)
             self.send_header("content-type", "application/json")
             self.send_header("request-id", f"req_{len(account.asked)}")
-            self.end_headers()
-            self.wfile.write(body)
+            with suppress(OSError):  # who asked may be gone by now
+                self.end_headers()
+                self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
             pass
@@ -80,6 +84,7 @@ def serving() -> Iterator[Account]:
     try:
         yield account
     finally:
+        account.go.set()
         server.shutdown()
         server.server_close()
         thread.join()

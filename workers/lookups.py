@@ -18,7 +18,7 @@ from workers.events import nudges
 log = structlog.get_logger(__name__)
 
 # Less than the time a task is given, by more than one lookup takes.
-_MOST_SECONDS = 15.0
+_MOST_SECONDS = 10.0
 
 
 @app.task(name="errands.look_up")

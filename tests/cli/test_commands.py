@@ -1,13 +1,19 @@
 """The small commands: what they print, what they change, and how they end."""
 
 import shlex
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
+from domain.facts import Move
 from ledger import migrations
 from ledger.access import tokens
 from ledger.books import seller
+from ledger.settlement import lookups
+from ledger.settlement.lookups import Lookup
 from ledger.store import Store
+from runtime import clock
 from tests.builders import a_report, ron
 from tests.cli.conftest import Wire
 from tests.cli.running import Run
@@ -231,3 +237,22 @@ def test_what_is_not_open_cannot_be_resolved(run: Run, store: Store):
 
     assert ran.code == 1
     assert "7" in ran.err
+
+
+def test_resolving_a_lookup_that_failed_ends_the_asking_and_the_waiting(run: Run, desk: Desk):
+    refund = a_report(ron("5"), reference="ch_1", move=Move.OUT, item="re_1", meant_for=None)
+    desk.deliver([replace(refund, is_alias=True)])
+    desk.settle()
+    with desk.store.transaction() as books:
+        lookup = lookups.claim(books, clock.now() + timedelta(minutes=1))
+        assert isinstance(lookup, Lookup)
+        lookups.refuse(books, lookup, "no key", clock.now())
+    (waiting,) = run("attention", "--json").json
+    assert (waiting["kind"], waiting["subject"]) == ("lookup_failed", "name:ch_1")
+
+    ran = run("attention", "resolve", str(waiting["id"]), "--how", "booked by hand")
+
+    assert ran.code == 0
+    assert desk.query("SELECT state, reason FROM inbox") == [("ignored", "booked by hand")]
+    assert desk.query("SELECT state FROM outbox") == [("cancelled",)]
+    assert run("audit").code == 0

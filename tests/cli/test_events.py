@@ -97,6 +97,30 @@ def test_sister_events_are_shown_with_the_facts_and_postings_of_their_payment(ru
 @pytest.mark.parametrize(
     ("raw", "says"),
     [
+        (
+            event(
+                "evt_x",
+                "charge.refunded",
+                {"id": "ch_9", "payment_intent": "pi_9", "amount_refunded": 5, "currency": "ron"},
+            ),
+            "something of pi_9",
+        ),
+        (
+            event("evt_x", "checkout.session.expired", {"id": "cs_1", "metadata": {}}),
+            "how an attempt to pay ended",
+        ),
+    ],
+)
+def test_an_event_without_a_fact_says_what_it_is_about(run: Run, day: Desk, raw: bytes, says: str):
+    with day.store.transaction() as books:
+        books.run("UPDATE inbox SET raw = :raw WHERE id = 3", raw=raw)
+
+    assert f"says {says}" in run("events", "show", "3").out
+
+
+@pytest.mark.parametrize(
+    ("raw", "says"),
+    [
         (b"{}", "nothing that makes sense"),
         (event("evt_x", "customer.created", {"object": "customer"}), "nothing about our money"),
     ],

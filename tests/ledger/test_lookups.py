@@ -1,21 +1,24 @@
 """Payments of which too little is told are asked about: once each, judged anew, not for ever."""
 
 import hashlib
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
+from domain.errors import TryLater
 from domain.facts import Ask, FactClass, Move, Reading, Report, Status, Trust
 from ledger import stops
 from ledger.inbox import parking, waiting
-from ledger.settlement import lookups
+from ledger.settlement import lookups, settling
 from ledger.settlement.lookups import Closed, Lookup
 from ledger.stops import Stop
 from ledger.store import Store
 from runtime import clock
-from tests.builders import a_report, eur, ron
+from tests.builders import ZONE, a_report, eur, ron
 from tests.desk import Desk
 from tests.ledger.counting import counted
 
@@ -499,3 +502,48 @@ def _leased(books: Any) -> Lookup:
     found = lookups.claim(books, clock.now() + SOON)
     assert isinstance(found, Lookup)
     return found
+
+
+def settle_when(gate: threading.Barrier, store: Store, inbox_id: int, report: Report) -> None:
+    gate.wait()
+    while True:
+        try:
+            with store.transaction() as books:
+                settled = settling.settle(books, {inbox_id: (report,)}, ZONE)
+                return waiting.close(books, settled.closings)
+        except TryLater:
+            continue
+
+
+def claim_when(gate: threading.Barrier, store: Store) -> None:
+    gate.wait()
+    for _ in range(5):
+        claim(store)
+
+
+def test_names_told_and_waited_for_at_the_same_moment_are_never_lost(desk: Desk, store: Store):
+    """Batches that park, tell the name and claim the lookup all at once."""
+    desk.open()
+    rounds, parked = 12, 0
+    for number in range(rounds):
+        name = f"ch_{number}"
+        refunds = [an_alias(a_refund("1", f"re_{n}", reference=name)) for n in range(2)]
+        came = a_report(ron("121"), reference=f"pi_{number}", names=[name], meant_for=None)
+        told = [*refunds, came]
+        gate = threading.Barrier(len(told) + 1)
+        with ThreadPoolExecutor(len(told) + 1) as pool:
+            pairs = zip(desk.deliver(*([each] for each in told)), told, strict=True)
+            hands = [pool.submit(settle_when, gate, store, *pair) for pair in pairs]
+            hands.append(pool.submit(claim_when, gate, store))
+            assert [hand.result() for hand in hands] == [None] * 4
+        assert desk.differences() == []
+        parked += len(desk.query("SELECT id FROM inbox WHERE state = 'parked'"))
+        with store.transaction() as books:
+            parking.wake(books)
+        desk.settle()
+
+    assert parked >= 3, f"parked {parked} of {2 * rounds}: nothing was raced for"
+    assert desk.query("SELECT DISTINCT state FROM inbox") == [("done",)]
+    totals = desk.query("SELECT amount_minor, returned_minor FROM payments")
+    assert totals == [(12100, 200)] * rounds
+    assert desk.differences() == []
