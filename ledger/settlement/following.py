@@ -18,7 +18,7 @@ from ledger.store import Books
 def follow(books: Books, told: Mapping[int, Sequence[Told]], merged: Merged) -> None:
     """Does what the reports of a batch ask for, after its money is booked.
 
-    Locks errands, then parked rows.
+    Locks errands, some of them after parked rows, for which nobody waits.
     """
     half_told = _half_told(merged)
     asked = _asked(each for reading in told.values() for each in reading)
@@ -31,10 +31,10 @@ def follow(books: Books, told: Mapping[int, Sequence[Told]], merged: Merged) -> 
         reference_of(report) for _, report in merged.reports if report.fact.trust is Trust.LOOKUP
     }
     met = (merged.half_told | answered) - half_told
-    if met:
-        lookups.meet(books, _names(merged, met))
     if answered:
         parking.wake(books)
+    if met:
+        lookups.meet(books, _names(merged, met))
 
 
 def _half_told(merged: Merged) -> set[Reference]:

@@ -85,7 +85,10 @@ def plan(books: Books, questions: Iterable[Question]) -> None:
 
 
 def meet(books: Books, names: Sequence[Reference]) -> None:
-    """Closes the lookups of payments that need none any more, and what was shown about them."""
+    """Closes the lookups of payments that need none any more, and what was shown about them.
+
+    One that an event is parked for goes on until its claim has woken the event.
+    """
     rows = [(f"name:{name}", f"{gateway}:{account}") for gateway, account, name in names]
     books.run(
         """
@@ -95,6 +98,9 @@ def meet(books: Books, names: Sequence[Reference]) -> None:
              AS told (subject, destination)
         WHERE (o.subject, o.destination) = (told.subject, told.destination)
           AND o.effect = 'lookup' AND o.state IN ('waiting', 'claimed') AND o.body = '{}'
+          AND NOT EXISTS (SELECT FROM inbox i WHERE i.state = 'parked'
+                          AND ('name:' || i.waits_for, i.gateway || ':' || i.account)
+                            = (told.subject, told.destination))
         """,
         **columns(rows, ("subjects", "destinations")),
     )

@@ -296,6 +296,20 @@ def test_a_name_told_at_the_very_moment_of_parking_wakes_the_row_at_the_next_cla
     assert desk.differences() == []
 
 
+def test_a_lookup_that_a_parked_report_needs_is_not_closed_by_money_that_came(desk: Desk):
+    tell(
+        desk,
+        an_alias(a_refund("5", reference="ch_9")),
+        a_report(ron("121"), reference="ch_9", status=Status.PENDING),
+        an_alias(a_refund("6", "re_2", reference="ch_9")),
+        a_report(ron("121"), reference="ch_9"),
+    )
+
+    assert desk.query("SELECT count(*) FROM inbox WHERE state = 'parked'") == [(1,)]
+    assert planned(desk) == [("name:ch_9", "waiting")]
+    assert desk.differences() == []
+
+
 def test_no_letter_goes_out_while_a_report_is_parked(desk: Desk, store: Store):
     tell(desk, an_alias(a_refund(reference="ch_1")))
 

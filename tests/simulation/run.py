@@ -151,7 +151,7 @@ def _calm_down(world: World) -> None:
     """Nothing befalls anybody any more: all that was told arrives, and all of it is settled."""
     while world.undelivered:
         gateway_side.deliver(world)
-    waiting = "SELECT id FROM inbox WHERE state IN ('received', 'dead')"
+    waiting = "SELECT id FROM inbox WHERE state IN ('received', 'parked', 'dead')"
     rounds = 0
     while rounds < 3 or world.look(waiting):
         for action in _CALMING:
