@@ -1,0 +1,1 @@
+"""Barriers taken away one by one: each time a test must fail."""
