@@ -192,3 +192,25 @@ def test_a_row_settled_meanwhile_is_not_claimed_again(desk: Desk, store: Store):
     assert len(settled) == total
     assert desk.standing(invoice.id).paid_minor == total * 100
     assert desk.differences() == []
+
+
+def test_a_suspect_is_found_without_a_look_at_all_that_wait(desk: Desk, store: Store):
+    """Right after a flood nobody has counted its rows yet, and a plan may be made for none."""
+    with store.transaction() as books:
+        books.run(
+            "INSERT INTO inbox (gateway, account, event_id, source, kind, raw, headers, sha256)"
+            " SELECT 'stripe', 'own/test', 'evt_' || n, 'webhook', 'k', '', '{}', ''"
+            " FROM generate_series(1, 10000) n"
+        )
+    die_with(store, waiting.claim_fresh)
+
+    with store.transaction() as books:
+        claim = waiting.claim_suspect(books, GATEWAYS)
+        read = books.value(
+            "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables"
+            " WHERE relname = 'inbox'"
+        )
+
+    assert claim is not None
+    assert [row.id for row in claim.rows] == [1]
+    assert waiting.MOST_ROWS <= read < 4 * waiting.MOST_ROWS
