@@ -3,12 +3,14 @@
 import re
 from collections.abc import Iterator
 from datetime import timedelta
-
-import stripe
-from stripe import RequestsClient, StripeClient
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from domain.errors import Refused, TryLater
 from gateways import strict_json
+
+if TYPE_CHECKING:
+    from stripe import StripeClient
 
 # To connect, and to wait for each part of the answer. A lease is longer than all of it.
 _TIMEOUT_SECONDS = (2.0, 5.0)
@@ -24,9 +26,17 @@ class StripeApi:
     """One account's way to Stripe; `base` is where its API is, None where it always is."""
 
     def __init__(self, key: str, base: str | None) -> None:
-        self._client = StripeClient(
-            key,
-            base_addresses={"api": base} if base else None,
+        self._key = key
+        self._base = base
+
+    @cached_property
+    def _client(self) -> "StripeClient":
+        """Made by the one who asks: Stripe's library is 30 MB that no other process needs."""
+        from stripe import RequestsClient, StripeClient
+
+        return StripeClient(
+            self._key,
+            base_addresses={"api": self._base} if self._base else None,
             max_network_retries=0,
             http_client=RequestsClient(timeout=_TIMEOUT_SECONDS),
         )
@@ -37,6 +47,8 @@ class StripeApi:
         Network, some seconds. Refused: asking again will not help before a person has looked.
         TryLater: Stripe is busy or away.
         """
+        import stripe
+
         try:
             answer = self._framed(reference)
         except stripe.InvalidRequestError as error:

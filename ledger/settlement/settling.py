@@ -87,7 +87,7 @@ def _book(
     ends = [each for reading in told.values() for each in reading if isinstance(each, AttemptEnd)]
     if ends:
         meaning.end_attempts(books, ends)
-    changes, named_twice = _settle(books, merged, zone, sorted(told))
+    changes, named_twice = _settle(books, merged, zone, sorted(told.keys() - merged.parked.keys()))
     done = _Done(len(changes.payments), len(changes.postings), len(changes.invoices))
     return done, merged, named_twice
 

@@ -1,6 +1,8 @@
 """Asking Stripe: the whole truth of a payment, byte for byte, or why there is none."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -291,3 +293,13 @@ def test_no_delivery_can_pass_for_an_answer():
 
     assert envelope.kind == "payment_intent.succeeded"
     assert isinstance(stripe.read(body), Ignored)
+
+
+def test_who_does_not_ask_never_loads_stripes_library():
+    program = (
+        "import sys; from gateways.stripe import Stripe; from gateways.stripe_api import StripeApi;"
+        "Stripe('own', ('whsec',), is_live=False, api=StripeApi('sk_test_x', None));"
+        "sys.exit('stripe' in sys.modules)"
+    )
+
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

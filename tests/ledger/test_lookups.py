@@ -12,7 +12,7 @@ import pytest
 from domain.errors import TryLater
 from domain.facts import Ask, FactClass, Move, Reading, Report, Status, Trust
 from ledger import stops
-from ledger.inbox import parking, waiting
+from ledger.inbox import parking, replaying, waiting
 from ledger.settlement import lookups, settling
 from ledger.settlement.lookups import Closed, Lookup
 from ledger.stops import Stop
@@ -560,4 +560,33 @@ def test_names_told_and_waited_for_at_the_same_moment_are_never_lost(desk: Desk,
     assert desk.query("SELECT DISTINCT state FROM inbox") == [("done",)]
     totals = desk.query("SELECT amount_minor, returned_minor FROM payments")
     assert totals == [(12100, 200)] * rounds
+    assert desk.differences() == []
+
+
+def test_a_parked_event_is_not_among_those_that_an_act_settled(desk: Desk):
+    invoice = desk.invoice(desk.open())
+    desk.deliver(
+        [an_alias(a_refund(reference="ch_9"))], [a_report(ron("121"), meant_for=invoice.number)]
+    )
+    desk.settle()
+
+    assert desk.query("SELECT after FROM journal WHERE act = 'settle'") == [({"inbox": [2]},)]
+
+
+def test_a_replay_of_an_event_that_was_given_up_asks_anew(desk: Desk, store: Store):
+    tell(desk, an_alias(a_refund(reference="ch_1")))
+    with store.transaction() as books:
+        lookups.give_up(books, _leased(books))
+    assert planned(desk) == [("name:ch_1", "failed")]
+
+    with store.transaction() as books:
+        replaying.put_back(books, [1], "test", "test")
+    desk.settle()
+
+    assert planned(desk) == [("name:ch_1", "failed"), ("name:ch_1", "waiting")]
+    assert desk.query("SELECT state FROM inbox") == [("parked",)]
+    answer(desk, store, claimed(store), a_report(ron("121"), names=["ch_1"], trust=Trust.LOOKUP))
+    desk.settle()
+    assert desk.query("SELECT DISTINCT state FROM inbox") == [("done",)]
+    assert "lookup_failed" not in {kind for kind, _ in desk.attention()}
     assert desk.differences() == []
