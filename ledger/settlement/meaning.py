@@ -1,7 +1,7 @@
 """What money is meant for: our references as gateways echo them, resolved to invoices."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from domain.allocation import Intent
@@ -31,7 +31,12 @@ class Named:
     @property
     def invoices(self) -> list[int]:
         """The invoices named, sorted."""
-        return sorted({first.invoice_id for (first,) in self.intents.values()})
+        return self.invoices_of(self.intents.keys())
+
+    def invoices_of(self, payment_ids: Set[int]) -> list[int]:
+        """The invoices named for some of the payments, sorted."""
+        named = (self.intents[id_] for id_ in payment_ids & self.intents.keys())
+        return sorted({first.invoice_id for (first,) in named})
 
 
 def named(books: Books, merged: Merged, payments: Mapping[Reference, int]) -> Named:

@@ -4,9 +4,10 @@ The number of statements does not depend on the number of rows: everything is re
 written from arrays, and the fold between is pure.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from typing import assert_never
 from zoneinfo import ZoneInfo
 
@@ -21,6 +22,7 @@ from ledger.books import attention, holdings, journal
 from ledger.inbox.waiting import Closing
 from ledger.letters import reminders
 from ledger.settlement import following, meaning, merging, receiving
+from ledger.settlement.meaning import Named
 from ledger.settlement.merging import Merged
 from ledger.settlement.naming import Reference
 from ledger.settlement.receiving import Received
@@ -103,7 +105,7 @@ def _settle(
     received = receiving.find(books, merged, zone)
     facts = {id_: merged.facts[reference] for reference, id_ in received.ids.items()}
     named = meaning.named(books, merged, received.ids)
-    payment_ids = _lock(books, facts, received, named.invoices)
+    payment_ids = _lock(books, facts, received, named)
     kept = holdings.extract(books, payment_ids, named.invoices)
     said = {*kept.intents, *(held.id for held in kept.payments if held.is_meaning_said)}
     meant = {id_: told for id_, told in named.intents.items() if id_ not in said}
@@ -115,25 +117,22 @@ def _settle(
 
 
 def _lock(
-    books: Books,
-    facts: Mapping[int, Sequence[KnownFact]],
-    received: Received,
-    named: Collection[int],
+    books: Books, facts: Mapping[int, Sequence[KnownFact]], received: Received, named: Named
 ) -> list[int]:
     """Locks what the fold touches; answers its payments, as far as they have a row.
 
     Where money went back, the others that are meant for the same invoices are locked and applied
     with them: what one payment lost, another one may have.
     """
-    told = payment_ids = sorted(facts.keys() - received.new.keys())
-    is_return = any(_is_return(known) for known in facts.values())
-    if is_return:
-        payment_ids = holdings.sharing(books, told, named)
+    told = facts.keys() - received.new.keys()
+    returned = {id_ for id_, known in facts.items() if _is_return(known)}
+    sharing = partial(holdings.sharing, books, sorted(returned & told), named.invoices_of(returned))
+    payment_ids = sorted(told.union(sharing() if returned else ()))
     holdings.lock_payments(books, payment_ids)
-    holdings.lock_invoices_touched(books, payment_ids, named)
-    # Asked of those told about again, never of all that were found: these have other invoices, and
-    # whoever shares those is found at every try.
-    if is_return and holdings.sharing(books, told, named) != payment_ids:
+    holdings.lock_invoices_touched(books, payment_ids, named.invoices)
+    # Asked of those that gave back again, never of all that were found: these have other invoices,
+    # and whoever shares those is found at every try.
+    if returned and sorted(told.union(sharing())) != payment_ids:
         raise TryLater(timedelta(milliseconds=50), "money for the same invoice came meanwhile")
     return payment_ids
 
