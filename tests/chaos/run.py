@@ -23,7 +23,7 @@ from tests.stories.plant import ROOT
 SENDERS = 2
 SETTLED_WITHIN_SECONDS = 150.0  # I7: a sweep, and the broker's own patience
 _TOLD_EVERY_SECONDS = 5.0
-_INVOICES = (("10", 40), ("1000", 40), ("100000", 120))  # price, how many
+_INVOICES = (("10", 40), ("1000", 60), ("100000", 200))  # price, how many
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from time import monotonic
 
+from runtime import clock
 from tests.chaos.faults import FAULTS, Course, Fault
 from tests.chaos.site import Site
 
@@ -27,6 +28,7 @@ class Storm:
 
     def __init__(self, site: Site, rng: random.Random, every_seconds: float) -> None:
         self._site = site
+        self._journal = (site.plant.folder / "faults.log").open("a", buffering=1)
         self._rng = rng
         self._every_seconds = every_seconds
         self._cards = deque(_dealt(rng))
@@ -64,13 +66,18 @@ class Storm:
         if struck in self._under_way:  # it found somebody to befall
             self.counts[fault.kind] += 1
             self.last = fault.kind
+            self._note(f"{fault.kind} befalls {target}")
 
     def _go_on(self, struck: _Struck) -> None:
         pause = next(struck.course, None)
         if pause is None:
             self._under_way.remove(struck)
+            self._note(f"{struck.target} is well")
         else:
             struck.due = monotonic() + pause
+
+    def _note(self, what: str) -> None:
+        self._journal.write(f"{clock.now():%H:%M:%S.%f} {what}\n")
 
     def _draw(self) -> tuple[Fault, str]:
         """The first card whose fault finds somebody who is well."""
