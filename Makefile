@@ -24,7 +24,6 @@ check: $(READY) ## Check format, lint, types and the direction of imports
 	.venv/bin/lint-imports
 
 chaos: $(READY) ## Simulate every fault, then break real processes for MINUTES=10, as SEED has it
-	@.venv/bin/python -m tests.simulation $(if $(SEED),--seed $(SEED))
 	@exec .venv/bin/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES))
 
 bench: $(READY) ## Measure it beside pgbench and a naive stack; ROUNDS=5 SECONDS=5

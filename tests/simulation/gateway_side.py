@@ -15,13 +15,15 @@ def sell(world: World) -> bool:
     invoice = world.dice.choice(lively if world.dice.random() < 0.9 and lively else invoices)
     number = len(world.shop.purchases)
     is_by_number = invoice.number and world.dice.random() < 0.7
+    text = invoice.number if is_by_number else str(public(Kind.INVOICE, invoice.id))
+    is_silent = world.dice.random() < 0.15
     other = "EUR" if invoice.currency == "RON" else "RON"
     purchase = Purchase(
         number=number,
         currency=other if world.dice.random() < 0.05 else invoice.currency,
         minor=max(100, round(invoice.total_minor * world.dice.choice((0.3, 0.5, 1, 1, 1.2)))),
-        invoice=invoice.id,
-        text=invoice.number if is_by_number else str(public(Kind.INVOICE, invoice.id)),
+        invoice=None if is_silent else invoice.id,
+        text="" if is_silent else text,
         has_intent=world.dice.random() < 0.8,
     )
     world.shop.purchases.append(purchase)

@@ -40,75 +40,106 @@ class Invoice:
     number: str = ""
     state: str = "draft"
     due_on: date | None = None
+    credited_minor: int = 0
+    written_off_minor: int = 0
     words: dict[str, int] = field(default_factory=dict)
 
-    def takes(self, payment: str, currencies: Mapping[str, str]) -> bool:
-        """Whether money of that payment pays it now."""
-        return self.state == "issued" and currencies[payment] == self.currency
+    @property
+    def payable_minor(self) -> int:
+        """What money may pay of it."""
+        is_issued = self.state == "issued"
+        return (self.total_minor - self.credited_minor - self.written_off_minor) * is_issued
 
 
 @dataclass(slots=True)
 class Model:
-    """Invoices by row, and the currency of every purchase by its main name."""
+    """Invoices by row, and of every purchase, by its main name, its currency and people's words.
+
+    `said` has what people said that it is meant for, `owners` the client that a person named.
+    """
 
     invoices: dict[int, Invoice] = field(default_factory=dict)
     currencies: dict[str, str] = field(default_factory=dict)
+    said: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    owners: dict[str, int] = field(default_factory=dict)
 
-    def paid(self, payments: Mapping[str, Payment]) -> dict[int, int]:
-        """What each invoice is paid: all that is meant for it, up to its total."""
-        return {
-            invoice.id: min(
-                invoice.total_minor,
-                sum(
-                    payment.kept_minor
-                    for name, payment in self._meant(invoice, payments)
-                    if invoice.takes(name, self.currencies)
-                ),
-            )
-            for invoice in self.invoices.values()
-        }
+    def meant(self, name: str, payment: Payment) -> tuple[int, ...]:
+        """The invoices it is meant for: what reports name counts until a person speaks."""
+        named = () if payment.invoice is None else (payment.invoice,)
+        return self.said.get(name, named)
 
-    def credit(self, payments: Mapping[str, Payment]) -> int:
-        """All that was kept and is on no invoice."""
-        kept_minor = sum(payment.kept_minor for payment in payments.values())
-        return kept_minor - sum(self.paid(payments).values())
+    def is_tight(self, invoice: Invoice, payments: Mapping[str, Payment]) -> bool:
+        """Whether its money is meant for nothing else, so that every order comes to one sum."""
+        return all(len(self.meant(*payer)) == 1 for payer in self._payers(invoice, payments))
+
+    def most_paid(self, invoice: Invoice, payments: Mapping[str, Payment]) -> int:
+        """All that is meant for it, up to what it takes; just this where it is tight."""
+        kept_minor = sum(
+            payment.kept_minor
+            for name, payment in self._payers(invoice, payments)
+            if self.currencies[name] == invoice.currency
+            and self.owners.get(name, invoice.client) == invoice.client
+        )
+        return min(invoice.payable_minor, kept_minor)
 
     def may_be_chased(self, invoice: Invoice, payments: Mapping[str, Payment]) -> bool:
         """Owed, nothing lies here for it, and nothing went back without a person's word."""
-        meant = self._meant(invoice, payments)
-        paid_minor = self.paid(payments)[invoice.id]
-        kept_minor = sum(payment.kept_minor for _, payment in meant)
-        is_held = any(
-            payment.returned_minor > invoice.words.get(name, 0) for name, payment in meant
-        )
-        is_owed = invoice.state == "issued" and paid_minor < invoice.total_minor
-        return is_owed and kept_minor == paid_minor and not is_held
+        payers = self._payers(invoice, payments)
+        paid_minor = self.most_paid(invoice, payments)
+        kept_minor = sum(payment.kept_minor for _, payment in payers)
+        is_waiting = kept_minor != paid_minor and self.is_tight(invoice, payments)
+        is_waiting |= any(self._is_free_for(invoice, *each) for each in payments.items())
+        is_owed = paid_minor < invoice.payable_minor or not self.is_tight(invoice, payments)
+        return is_owed and not is_waiting and not self._is_held(invoice, payments)
 
     def held(self, payments: Mapping[str, Payment]) -> list[Invoice]:
         """Invoices that are owed again and wait for a person's word."""
-        paid_minor = self.paid(payments)
         return [
             invoice
             for invoice in self.invoices.values()
-            if invoice.state == "issued"
-            and paid_minor[invoice.id] < invoice.total_minor
-            and any(
-                payment.returned_minor > invoice.words.get(name, 0)
-                for name, payment in self._meant(invoice, payments)
-            )
+            if self.is_tight(invoice, payments)
+            and self.most_paid(invoice, payments) < invoice.payable_minor
+            and self._is_held(invoice, payments)
         ]
 
     def say_owed_again(self, invoice: Invoice, payments: Mapping[str, Payment]) -> None:
         """A person's word, for what went back up to now."""
-        for name, payment in self._meant(invoice, payments):
-            if payment.returned_minor:
-                before = invoice.words.get(name, 0)
-                invoice.words[name] = max(before, payment.returned_minor)
+        for name, payment in self._payers(invoice, payments):
+            self._note_word(invoice, name, payment)
 
-    def _meant(
+    def link(self, name: str, invoice: Invoice, payment: Payment) -> None:
+        """A person means it for that invoice too; what went back before holds nothing there."""
+        self.said[name] = (*self.meant(name, payment), invoice.id)
+        self.owners.setdefault(name, invoice.client)
+        self._note_word(invoice, name, payment)
+
+    def unlink(self, name: str, invoice: Invoice, payment: Payment) -> None:
+        """A person takes it off that invoice; it stays its client's, if it ever was."""
+        meant = self.meant(name, payment)
+        self.owners.setdefault(name, invoice.client)
+        self.said[name] = tuple(each for each in meant if each != invoice.id)
+
+    def _is_free_for(self, invoice: Invoice, name: str, payment: Payment) -> bool:
+        """Credit of its client, in its currency, meant for nothing: it may be for this one."""
+        is_of_client = self.owners.get(name) == invoice.client
+        is_free = payment.kept_minor > 0 and not self.meant(name, payment)
+        return is_free and is_of_client and self.currencies[name] == invoice.currency
+
+    def _note_word(self, invoice: Invoice, name: str, payment: Payment) -> None:
+        if payment.returned_minor:
+            before = invoice.words.get(name, 0)
+            invoice.words[name] = max(before, payment.returned_minor)
+
+    def _is_held(self, invoice: Invoice, payments: Mapping[str, Payment]) -> bool:
+        return any(
+            payment.returned_minor > invoice.words.get(name, 0)
+            for name, payment in self._payers(invoice, payments)
+        )
+
+    def _payers(
         self, invoice: Invoice, payments: Mapping[str, Payment]
     ) -> list[tuple[str, Payment]]:
-        return [each for each in payments.items() if each[1].invoice == invoice.id]
+        return [each for each in payments.items() if invoice.id in self.meant(*each)]
 
 
 def payments(told: Iterable[Tells]) -> dict[str, Payment]:

@@ -63,7 +63,7 @@ def issue(world: World) -> bool:
 
 def void(world: World) -> bool:
     """An issued invoice is taken back; what paid it is credit again."""
-    issued = _invoices(world, "issued")
+    issued = [i for i in _invoices(world, "issued") if i.payable_minor == i.total_minor]
     if len(issued) <= 2 * len(_invoices(world, "void")):
         return False
     chosen = world.dice.choice(issued)
@@ -71,7 +71,7 @@ def void(world: World) -> bool:
     def then(_: Standing) -> None:
         chosen.state = "void"
 
-    world.act(lambda books: issuing.void(books, chosen.id, _word(world)), then)
+    world.act(lambda books: issuing.void(books, chosen.id, word(world)), then)
     return True
 
 
@@ -87,6 +87,11 @@ def say_owed_again(world: World) -> bool:
         lambda _: world.model.say_owed_again(chosen, world.settled()),
     )
     return True
+
+
+def word(world: World) -> Word:
+    """Who acts, why, and on which day."""
+    return Word("test", "a person says so", world.now.astimezone(ZONE).date(), ZONE)
 
 
 def stop(world: World) -> bool:
@@ -122,10 +127,6 @@ def _replay(world: World, query: str) -> bool:
     world.settled()  # what was done is remembered as done: it is in the books
     world.act(lambda books: replaying.put_back(books, chosen, "test", "mended"))
     return True
-
-
-def _word(world: World) -> Word:
-    return Word("test", "a person says so", world.now.astimezone(ZONE).date(), ZONE)
 
 
 def _drafted(books: Books, new: invoices.Draft) -> tuple[int, int]:

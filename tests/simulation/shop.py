@@ -36,12 +36,15 @@ class Event:
 
 @dataclass(slots=True)
 class Purchase:
-    """One payment at the gateway; amounts in minor units. `text` is what it echoes of ours."""
+    """One payment at the gateway; amounts in minor units.
+
+    `text` is what it echoes of ours, for `invoice`; empty and None where it echoes nothing.
+    """
 
     number: int
     currency: str
     minor: int
-    invoice: int
+    invoice: int | None
     text: str
     has_intent: bool
     captured_minor: int = 0
