@@ -132,6 +132,7 @@ class Run:
         began = told = time.monotonic()
         weather = Storm(site, self._rng, every_seconds=min(3.2, self._seconds / 24))
         while (now := time.monotonic()) < began + self._seconds:
+            assert all(sender.poll() is None for sender in self._senders), "a sender died"
             weather.tick()
             site.revive(left_alone=weather.struck)
             if now - told > _TOLD_EVERY_SECONDS:

@@ -46,6 +46,8 @@ class Caller:
         if self._line is None:
             self._line = await asyncio.open_connection("127.0.0.1", self.port)
         reader, writer = self._line
+        if writer.is_closing():  # hung up on since; uvloop would raise something of its own
+            raise ConnectionResetError
         writer.write(request)
         head = await reader.readuntil(b"\r\n\r\n")
         lines = head.lower().split(b"\r\n")
