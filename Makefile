@@ -6,7 +6,7 @@ TESTS := $(if $(FAST),tests/domain tests/ledger tests/gateways,tests)
 BENCH := $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check chaos bench
+.PHONY: help run test check chaos bench mutate
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ check: $(READY) ## Check format, lint, types and the direction of imports
 
 chaos: $(READY) ## Simulate every fault, then break real processes for MINUTES=10, as SEED has it
 	@exec .venv/bin/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES))
+
+mutate: $(READY) ## Take every barrier away in turn: a test must fail each time; ONLY=lock
+	@exec .venv/bin/python -m tests.mutation $(ONLY)
 
 bench: $(READY) ## Measure it beside pgbench and a naive stack; ROUNDS=5 SECONDS=5
 	@exec .venv/bin/python -m benchmarks $(BENCH)

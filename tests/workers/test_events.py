@@ -172,6 +172,22 @@ def test_the_sweep_books_money_whose_invoice_was_issued_after_it_came(
     assert desk.differences() == []
 
 
+def test_the_sweep_wakes_an_event_whose_name_was_told(desk: Desk, monkeypatch: pytest.MonkeyPatch):
+    """Its waker may have died before it could."""
+    monkeypatch.setattr(Nudges, "send", lambda *_: None)
+    keep(desk, *sisters("1", 12100, "INV-0001"))
+    desk.query("UPDATE inbox SET state = 'parked', waits_for = 'ch_1' RETURNING id")
+
+    events.sweep()
+    assert desk.query("SELECT DISTINCT state FROM inbox") == [("parked",)]
+    desk.query(
+        "INSERT INTO payment_names VALUES ('stripe', 'own/test', 'ch_1', 'pi_1') RETURNING 1"
+    )
+    events.sweep()
+
+    assert desk.query("SELECT DISTINCT state FROM inbox") == [("received",)]
+
+
 def test_a_task_that_meets_a_busy_world_is_no_failure(desk: Desk, monkeypatch: pytest.MonkeyPatch):
     def busy(*_: object) -> None:
         raise TryLater(timedelta(seconds=1), "the database does not answer")

@@ -1,0 +1,89 @@
+"""Every barrier between a mistake and the books: what the database guards, what is locked, and
+the steps of our code that stand between a forged, repeated or lost report and money.
+
+The first two kinds are found in the code. The third is the list below: it has what is a barrier by
+its meaning, and grows with it.
+"""
+
+from pathlib import Path
+
+from tests.mutation import catalog, locks, patching
+
+LOGIC = {
+    "signature_compared": "a delivery is believed only when one of our keys signed it",
+    "signature_not_too_old": "a signature older than five minutes is not believed",
+    "signature_not_too_new": "a signature from more than five minutes ahead is not believed",
+    "strict_json_no_twins": "a body that says one thing twice has no meaning",
+    "other_mode_ignored": "a test event moves no live money",
+    "other_account_ignored": "an event of another account moves no money of ours",
+    "lookup_not_from_outside": "no delivery can pass for an answer that we asked for",
+    "hash_compared": "another body under a kept name is no duplicate",
+    "keep_on_conflict": "a repeated delivery meets its row",
+    "body_bounded": "a body has an end",
+    "intake_rows_bounded": "the door is full at some number of waiters",
+    "intake_bytes_bounded": "the door is full at some weight of bodies",
+    "nudges_bounded": "a broker that is away fills no memory",
+    "account_stays": "an installation books one account's money",
+    "account_on_claim": "nobody books one owner's money as another's",
+    "stop_settling_fresh": "while settling is stopped no new row is claimed",
+    "stop_settling_nudge": "while settling is stopped nobody is nudged",
+    "stop_settling_suspect": "while settling is stopped no tried row is claimed",
+    "stop_settling_lookups": "while settling is stopped nobody is asked",
+    "stop_settling_letters": "no letter goes out while nothing is settled",
+    "stop_letters_written": "while letters are stopped none is written",
+    "stop_letters_claimed": "while letters are stopped none is sent",
+    "tries_aside": "a try outlives the death of its worker",
+    "tries_alone": "a row that was tried is settled alone",
+    "tries_used_up": "a row is tried five times, then a person looks",
+    "tries_pause": "a row that failed waits before it is tried again",
+    "busy_costs_no_try": "a busy world is nobody's fault",
+    "sweep_nudges": "what a lost message left behind is found",
+    "sweep_finds_late_invoices": "money that named a later invoice finds it",
+    "sweep_wakes_parked": "an event whose waker died is woken all the same",
+    "wake_parked": "an event waits for its name no longer than the name",
+    "facts_join_by_rank": "a late word does not undo a better one",
+    "facts_in_one_currency": "money that moved did not move in two currencies",
+    "receipt_is_a_difference": "what is received already is not received again",
+    "freed_credit_applied_again": "money freed by a refund is applied before anything is judged",
+    "return_looks_twice": "a refund and a payment that meet leave no money idle",
+    "act_looks_twice": "an act and a payment that meet leave no money idle",
+    "payment_names_confirmed": "two batches never give one name two meanings",
+    "word_over_reports": "what a person said of a payment no report undoes",
+    "hold_of_what_went_back": "nobody is chased for what went back before a person's word",
+    "money_waiting_written": "no letter is written to one whose money lies here",
+    "money_waiting_claimed": "no letter is sent to one whose money lies here",
+    "letters_wait_for_received": "nobody is chased while a report is not settled",
+    "letters_wait_for_unclear": "nobody is chased while a report waits for a person",
+    "letters_watermark": "no letter is written before what was reported is settled",
+    "letter_judged_again": "a letter is judged anew when it is sent",
+    "outbox_lease_offered": "an errand in somebody's hands is not offered",
+    "outbox_lease_taken": "of two hands that reach for an errand one gets it",
+    "outbox_fence_closed": "a hand that was late closes nothing",
+    "outbox_fence_put_off": "a hand that was late puts nothing off",
+    "outbox_oldest_first": "of one subject only the oldest errand is done",
+    "outbox_key": "the same errand is put once",
+    "idempotency_key": "what was asked for twice under one key is done once",
+    "idempotency_key_other": "a key stands for one request",
+    "token_asked": "nobody enters without a token",
+    "token_revoked": "a revoked token opens nothing",
+    "reason_asked": "nobody lowers what is owed without saying why",
+    "reason_asked_void": "nobody takes an invoice back without saying why",
+}
+
+
+def barriers(root: Path, dsn: str) -> dict[str, str]:
+    """Every barrier and what it demands, clause or meaning; `dsn` is a migrated database."""
+    return {
+        **catalog.guards(dsn),
+        **{f"lock.{lock.name}": lock.clause.rstrip("(") for lock in locks.locks(root)},
+        **{f"logic.{name}": meaning for name, meaning in LOGIC.items()},
+    }
+
+
+def unmatched(root: Path, dsn: str) -> list[str]:
+    """Barriers without a patch, and patches without a barrier."""
+    wanted, patches = barriers(root, dsn).keys(), patching.all_patches().keys()
+    return [
+        *(f"{name} has no patch" for name in sorted(wanted - patches)),
+        *(f"{name}.patch takes away what is not there" for name in sorted(patches - wanted)),
+    ]
