@@ -9,7 +9,8 @@ from sqlalchemy.exc import DBAPIError
 
 from domain.errors import Refused, TryLater
 from domain.ids import Kind, public
-from ledger.books import seller
+from ledger.books import issuing, seller
+from ledger.books.acting import Word
 from ledger.settlement import settling
 from ledger.store import Books, Store
 from tests.builders import TODAY, ZONE, a_report, ron
@@ -83,6 +84,16 @@ def test_only_an_issued_invoice_is_voided(desk: Desk):
         desk.void(draft)
 
     assert desk.differences() == []
+
+
+@pytest.mark.parametrize("reason", [None, ""])
+def test_nothing_is_voided_without_a_reason(desk: Desk, store: Store, reason: str | None):
+    invoice = desk.invoice(desk.open())
+
+    with pytest.raises(Refused, match="no_reason"), store.transaction() as books:
+        issuing.void(books, invoice.id, Word("test", reason, TODAY, ZONE))
+
+    assert desk.standing(invoice.id).is_open
 
 
 @pytest.mark.parametrize("act", ["issue", "void"])

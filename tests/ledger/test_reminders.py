@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from domain.errors import Refused
 from ledger import outbox
 from ledger.letters import claiming, reminders
 from ledger.store import Store
@@ -189,6 +190,18 @@ def test_a_report_kept_while_the_claim_waited_for_the_lock_makes_it_wait(desk: D
     assert isinstance(passed_over, claiming.PassedOver)
     assert claim(store, passed_over=[passed_over.errand_id]) is None
     assert desk.query("SELECT state FROM outbox") == [("waiting",)]
+
+
+def test_a_letter_waits_while_a_report_nobody_could_read_is_not_looked_at(desk: Desk, store: Store):
+    desk.invoice(desk.open())
+    write(store)
+    desk.deliver(Refused("malformed_amount", "-1 is no amount"))
+    desk.settle()
+
+    assert isinstance(claim(store), claiming.PassedOver)
+    desk.query("UPDATE attention SET resolved_at = now() RETURNING id")
+
+    assert isinstance(claim(store), claiming.Addressed)
 
 
 def test_money_in_another_currency_keeps_its_payer_from_being_chased(desk: Desk, store: Store):

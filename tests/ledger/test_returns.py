@@ -43,6 +43,19 @@ def test_a_refund_reopens_its_invoice_and_nobody_is_chased_for_it(desk: Desk, st
     assert desk.differences() == []
 
 
+def test_the_reminders_of_an_invoice_that_never_closed_are_held_too(desk: Desk, store: Store):
+    invoice = desk.invoice(desk.open())
+    for told in (a_report(ron("100"), meant_for=invoice.number), a_refund("50")):
+        desk.deliver([told])
+        desk.settle()
+    assert desk.query("SELECT DISTINCT state FROM reminders") == [("planned",)]
+
+    with store.transaction() as books:
+        assert not reminders.write(books, invoice.id, LATER)
+
+    assert desk.query("SELECT * FROM outbox WHERE effect = 'letter'") == []
+
+
 def test_a_refund_that_comes_before_its_payment_waits_for_it(desk: Desk):
     invoice = desk.invoice(desk.open())
     desk.deliver([a_refund("21")])
