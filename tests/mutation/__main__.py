@@ -91,7 +91,8 @@ def _unpatched(tree: Path, chosen: Sequence[Patch], stores: Stores) -> set[str]:
 
 def _told(done: Iterator[Tried], total: int) -> Iterator[Tried]:
     for number, each in enumerate(done, start=1):
-        _say(f"[{number:3}/{total}] {each.verdict:9} {each.name} ({each.seconds:.1f} s)")
+        how = f": {each.why[:100]}" if each.verdict is Verdict.CAUGHT else ""
+        _say(f"[{number:3}/{total}] {each.verdict} {each.name} ({each.seconds:.1f} s){how}")
         yield each
 
 

@@ -21,7 +21,7 @@ PATIENCE_SECONDS = 240
 
 # The same that a fresh checkout would not have; what is made here is no part of the product.
 _MADE_HERE = re.compile(r"__pycache__|.*\.egg-info|\.(?!ci$|env\.example$).*")
-_VERDICT = re.compile(r"^(FAILED|ERROR) (.+?)(?: - .*)?$", re.MULTILINE)
+_VERDICT = re.compile(r"^(FAILED|ERROR) (.+?)(?: - (.*))?$", re.MULTILINE)
 _MANNERS = ("-q", "-rfE", "--tb=line", "--no-header", "-p", "no:randomly", "-p", "no:cacheprovider")
 
 
@@ -37,7 +37,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """A mutation and what came of it; `why` says more where it was not caught."""
+    """A mutation and what came of it; `why` is how the test failed, or what went wrong instead."""
 
     name: str
     verdict: Verdict
@@ -69,13 +69,13 @@ def attempt(tree: Path, patch: Patch, stores: Mapping[str, str]) -> Tried:
     if passed:
         why = f"{', '.join(passed)} did not fail:\n{output[-2000:]}"
         return Tried(patch.name, Verdict.SURVIVED, seconds, why)
-    return Tried(patch.name, Verdict.CAUGHT, seconds)
+    return Tried(patch.name, Verdict.CAUGHT, seconds, "; ".join(sorted(set(failed.values()))))
 
 
 def failures(
     tree: Path, tests: Iterable[str], stores: Mapping[str, str], hands: int = 0
-) -> tuple[set[str], str]:
-    """Which of these tests fail in this tree, with what was printed.
+) -> tuple[dict[str, str], str]:
+    """Which of these tests fail in this tree and how, with all that was printed.
 
     One that could not even begin, because a fixture of its own broke, proves nothing.
     """
@@ -91,13 +91,13 @@ def failures(
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return set(), "no end within the patience"
+        return {}, "no end within the patience"
     verdicts = _VERDICT.findall(run.stdout)
-    broken = {test for kind, test in verdicts if kind == "ERROR"}
-    failed = {test for kind, test in verdicts if kind == "FAILED"}
+    broken = {test for kind, test, _ in verdicts if kind == "ERROR"}
     if run.returncode not in (0, 1):
-        return set(), run.stdout + run.stderr
-    return failed - broken, run.stdout
+        return {}, run.stdout + run.stderr
+    failed = {test: how for kind, test, how in verdicts if kind == "FAILED" and test not in broken}
+    return failed, run.stdout
 
 
 def addresses(stores: Stores) -> dict[str, str]:
@@ -105,7 +105,7 @@ def addresses(stores: Stores) -> dict[str, str]:
     return {"TEST_DATABASE_URL": stores.database_url, "TEST_BROKER_URL": stores.broker_url}
 
 
-def _is_among(test: str, failed: set[str]) -> bool:
+def _is_among(test: str, failed: Iterable[str]) -> bool:
     """Whether this test failed, or one of its cases where it names none."""
     return any(each == test or each.startswith(f"{test}[") for each in failed)
 
