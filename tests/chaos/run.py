@@ -145,18 +145,24 @@ class Run:
         return weather
 
     def _heal(self, site: Site) -> float:
-        """Seconds until nothing waits any more, senders included."""
-        began = time.monotonic()
+        """Seconds until nothing waits any more, senders included; fails when nothing moves."""
+        began = moved = told = time.monotonic()
         for sender in self._senders:
             sender.terminate()
-        while is_busy := self._is_busy(site):
-            waited = time.monotonic() - began
-            assert waited < 2 * SETTLED_WITHIN_SECONDS, f"{is_busy} after {waited:.0f} s"
+        before = ""
+        while busy := self._busy(site):
+            now = time.monotonic()
+            moved, before = (moved, before) if busy == before else (now, busy)
+            assert now - moved < SETTLED_WITHIN_SECONDS, f"{busy}, and nothing moves"
+            if now - told > _TOLD_EVERY_SECONDS:
+                told = now
+                self._say(f"{now - began:5.0f} s after the storm: {busy}")
             site.revive(left_alone=set())
             time.sleep(0.2)
         return time.monotonic() - began
 
-    def _is_busy(self, site: Site) -> str:
+    def _busy(self, site: Site) -> str:
+        """What is still to be done, in words; empty when nothing is."""
         if any(sender.poll() is None for sender in self._senders):
             return "deliveries are not accepted"
         ((waiting,),) = site.desk.query(
