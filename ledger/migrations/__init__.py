@@ -21,7 +21,10 @@ def upgrade(store: Store) -> None:
     plans made for empty tables are slow ones.
     """
     with store.engine.begin() as connection:
+        # The other one may be migrating much data: longer than one waits for a row.
+        connection.execute(text("SET LOCAL lock_timeout = '25s'"))
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+        connection.execute(text("SET LOCAL lock_timeout TO DEFAULT"))
         if _present(connection) == newest():
             return
         config = _config()

@@ -1,10 +1,12 @@
 """The way of the schema forward, whoever goes it."""
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 
 import psycopg
+import pytest
 
+import ledger.store
 from ledger import migrations
 from ledger.store import Store
 from tests.stores import Stores
@@ -32,3 +34,18 @@ def test_two_who_start_together_take_turns(stores: Stores, worker: str):
             server.execute(f"DROP DATABASE {database} WITH (FORCE)")
 
     assert found == [migrations.newest()] * 2
+
+
+def test_who_waits_for_a_long_migration_is_patient(dsn: str, monkeypatch: pytest.MonkeyPatch):
+    """More than with a row, whose lock is given up soon."""
+    monkeypatch.setitem(ledger.store._SESSION, "lock_timeout", "50ms")
+    store = Store(dsn)
+    with psycopg.connect(dsn) as other, ThreadPoolExecutor(1) as hand:
+        other.execute("SELECT pg_advisory_xact_lock(%s)", [migrations._LOCK])
+        upgrading = hand.submit(migrations.upgrade, store)
+        is_waiting = not wait([upgrading], timeout=1).done
+        other.rollback()
+        upgrading.result()
+    store.close()
+
+    assert is_waiting
