@@ -9,6 +9,11 @@ from pathlib import Path
 
 from tests.mutation import catalog, locks, patching
 
+_HOW = (
+    "`.venv/bin/python -m tests.mutation renew` writes those of constraints, triggers and locks;"
+    " then name the test that must catch it"
+)
+
 LOGIC = {
     "signature_compared": "a delivery is believed only when one of our keys signed it",
     "signature_not_too_old": "a signature older than five minutes is not believed",
@@ -88,6 +93,9 @@ def unmatched(root: Path, dsn: str) -> list[str]:
     """Barriers without a patch, and patches without a barrier."""
     wanted, patches = barriers(root, dsn).keys(), patching.all_patches().keys()
     return [
-        *(f"{name} has no patch" for name in sorted(wanted - patches)),
-        *(f"{name}.patch takes away what is not there" for name in sorted(patches - wanted)),
+        *(f"{name} has no patch: {_HOW}" for name in sorted(wanted - patches)),
+        *(
+            f"{name}.patch takes away what is no barrier any more: delete it"
+            for name in sorted(patches - wanted)
+        ),
     ]
