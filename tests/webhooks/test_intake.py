@@ -100,7 +100,7 @@ def test_a_waiter_is_told_to_come_again_at_his_own_deadline(monkeypatch: pytest.
     async def run() -> tuple[Outcome, Outcome]:
         store = Store(is_open=False)
         door = started(store)
-        outcome = await door.take(an_arrival())
+        outcome = await asyncio.wait_for(door.take(an_arrival()), timeout=10)
         store.may_keep.set()
         await settled()
         later = await door.take(an_arrival())
