@@ -14,6 +14,7 @@ from ledger.store import Books, Store, columns
 Accounts = Mapping[str, str]  # whose money each configured gateway reports
 
 MOST_ROWS = 400
+FEW_ROWS = 20
 MOST_TRIES = 5
 
 # Statistics are wrong exactly when many rows came at once, so these statements leave nothing to
@@ -34,6 +35,20 @@ WHERE state = 'received' AND {_IS_OURS}
   AND id NOT IN (SELECT unnest(inbox_ids) FROM tries)
 ORDER BY id
 LIMIT :most
+FOR NO KEY UPDATE SKIP LOCKED
+"""  # noqa: S608 - a constant
+
+# Rows that were tried in large batches only: a few of them together, for most are innocent.
+_LOCK_FEW = f"""
+SELECT id FROM inbox
+WHERE id = ANY (ARRAY(SELECT tried.id
+                      FROM (SELECT unnest(inbox_ids) AS id, cardinality(inbox_ids) AS rows
+                            FROM tries) tried
+                      GROUP BY tried.id HAVING min(tried.rows) > :few))
+  AND state = 'received' AND {_IS_OURS}
+  AND NOT EXISTS (SELECT FROM stops WHERE what = 'settling')
+ORDER BY id
+LIMIT :few
 FOR NO KEY UPDATE SKIP LOCKED
 """  # noqa: S608 - a constant
 
@@ -96,11 +111,15 @@ def claim_fresh(books: Books, accounts: Accounts) -> Claim | None:
 
 
 def claim_suspect(books: Books, accounts: Accounts) -> Claim | None:
-    """Locks one row with an unfinished try behind it and writes a try made alone.
+    """Locks rows with an unfinished try behind them and writes the next try.
 
-    None when there is none, or when each still has its pause. A row that used up its tries comes
-    all the same; see `used_up`.
+    Up to FEW_ROWS together while they were tried in larger batches only, then each alone. None when
+    there is none, or when each still has its pause. A row that used up its tries comes all the
+    same; see `used_up`.
     """
+    few = [row.id for row in books.rows(_Id, _LOCK_FEW, few=FEW_ROWS, **_owners(accounts))]
+    if few:
+        return _claim(books, few, is_alone=False)
     ids = [row.id for row in books.rows(_Id, _LOCK_SUSPECT, **_owners(accounts))]
     return _claim(books, ids, is_alone=True) if ids else None
 

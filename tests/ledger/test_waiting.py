@@ -89,6 +89,25 @@ def test_rows_of_a_worker_that_died_are_settled_alone(desk: Desk, store: Store):
     assert desk.query("SELECT * FROM tries") == []
 
 
+def test_rows_of_a_large_batch_that_failed_go_a_few_together_then_alone(desk: Desk, store: Store):
+    ids = desk.deliver(*([a_report(reference=f"pi_{n}")] for n in range(waiting.FEW_ROWS * 2 + 5)))
+    die_with(store, waiting.claim_fresh)
+    die_with(store, waiting.claim_suspect)  # the first few, once more in vain
+
+    sizes = []
+    while True:
+        with store.transaction() as books:
+            claim = waiting.claim_suspect(books, GATEWAYS)
+            if claim is None:
+                break
+            sizes.append(len(claim.rows))
+            desk.settle_claim(books, claim)
+
+    assert sizes == [waiting.FEW_ROWS, 5, *[1] * waiting.FEW_ROWS]
+    assert desk.query("SELECT DISTINCT state FROM inbox") == [("done",)]
+    assert len(ids) == sum(sizes)
+
+
 def test_only_tries_made_alone_count_and_the_sixth_finds_the_row_dead(desk: Desk, store: Store):
     poison, innocent = desk.deliver(*([a_report(reference=f"pi_{n}")] for n in range(2)))
     die_with(store, waiting.claim_fresh)
@@ -212,5 +231,5 @@ def test_a_suspect_is_found_without_a_look_at_all_that_wait(desk: Desk, store: S
         )
 
     assert claim is not None
-    assert [row.id for row in claim.rows] == [1]
-    assert waiting.MOST_ROWS <= read < 4 * waiting.MOST_ROWS
+    assert [row.id for row in claim.rows] == list(range(1, waiting.FEW_ROWS + 1))
+    assert waiting.FEW_ROWS <= read < 4 * waiting.MOST_ROWS
