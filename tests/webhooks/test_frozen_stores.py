@@ -90,7 +90,10 @@ def test_a_database_that_dies_and_returns_is_found_again(postgres: tuple[Daemon,
         async with open_door(dsn, NOWHERE) as door:
             statuses = [(await deliver(door, an_event("evt_1"))).status]
             daemon.kill()
-            statuses.append((await deliver(door, an_event("evt_2"))).status)
+            told = 200
+            while told == 200:  # a session outlives its server by a moment
+                told = (await deliver(door, an_event("evt_2"))).status
+            statuses.append(told)
             daemon.start()  # not in a thread: a child dies with the thread that made it
             statuses.append((await deliver(door, an_event("evt_2"))).status)
             return statuses
