@@ -171,6 +171,23 @@ def test_a_tried_row_is_in_one_pair_of_hands(desk: Desk, store: Store):
     assert theirs is None
 
 
+def test_a_failed_batch_is_shared_out_among_many_hands(desk: Desk, store: Store):
+    ids = desk.deliver(*([a_report(reference=f"pi_{n}")] for n in range(waiting.FEW_ROWS + 5)))
+    with store.transaction() as books:
+        assert waiting.claim_fresh(books, ACCOUNTS)
+
+    with store.transaction() as one, store.transaction() as two:
+        mine = waiting.claim_suspect(one, ACCOUNTS)
+        assert mine is not None
+        # As one saw it who looked at the same time.
+        desk.query(f"DELETE FROM tries WHERE id = {mine.try_id} RETURNING id")
+        theirs = waiting.claim_suspect(two, ACCOUNTS)
+
+    assert theirs is not None
+    assert [row.id for row in mine.rows] == ids[: waiting.FEW_ROWS]
+    assert [row.id for row in theirs.rows] == ids[waiting.FEW_ROWS :]
+
+
 def test_nobody_is_nudged_for_a_row_in_somebodys_hands(desk: Desk, store: Store):
     desk.deliver([a_report()])
 

@@ -49,6 +49,20 @@ def test_while_settling_is_stopped_nothing_is_claimed_and_nobody_is_nudged(desk:
         assert waiting.claim_suspect(books, GATEWAYS) is not None
 
 
+def test_while_settling_is_stopped_no_failed_batch_is_claimed(desk: Desk):
+    desk.deliver(*([a_report(reference=f"pi_{n}")] for n in range(waiting.FEW_ROWS + 1)))
+    with desk.store.transaction() as books:
+        assert waiting.claim_fresh(books, GATEWAYS)
+
+    stop(desk, Stop.SETTLING)
+
+    with desk.store.transaction() as books:
+        assert waiting.claim_suspect(books, GATEWAYS) is None
+    resume(desk, Stop.SETTLING)
+    with desk.store.transaction() as books:
+        assert waiting.claim_suspect(books, GATEWAYS) is not None
+
+
 def test_stopped_letters_leave_settling_alone(desk: Desk):
     invoice = desk.invoice(desk.open())
     stop(desk, Stop.LETTERS)
