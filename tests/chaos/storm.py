@@ -28,7 +28,7 @@ class Storm:
 
     def __init__(self, site: Site, rng: random.Random, every_seconds: float) -> None:
         self._site = site
-        self._journal = (site.plant.folder / "faults.log").open("a", buffering=1)
+        self._journal = site.plant.folder / "faults.log"
         self._rng = rng
         self._every_seconds = every_seconds
         self._cards = deque(_dealt(rng))
@@ -77,7 +77,8 @@ class Storm:
             struck.due = monotonic() + pause
 
     def _note(self, what: str) -> None:
-        self._journal.write(f"{clock.now():%H:%M:%S.%f} {what}\n")
+        with self._journal.open("a") as journal:
+            journal.write(f"{clock.now():%H:%M:%S.%f} {what}\n")
 
     def _draw(self) -> tuple[Fault, str]:
         """The first card whose fault finds somebody who is well."""

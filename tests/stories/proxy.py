@@ -91,6 +91,9 @@ class Proxy:
             self._pass_on(from_server, client, connection, is_answer=True),
         )
         self._connections.discard(connection)
+        if connection.is_dark:  # neither end was closed
+            for end in (client, server):
+                end.transport.abort()
 
     async def _call_server(self) -> tuple[StreamReader, StreamWriter]:
         if isinstance(self._server, int):
