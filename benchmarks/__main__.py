@@ -91,21 +91,23 @@ def _run(console: Console, plan: _Plan) -> report.Results:
 def _candidates(bench: Bench, plan: _Plan, console: Console) -> Candidates:
     seconds = bench.seconds + bench.warm_seconds
     naive = baselines.naive(bench.stores, bench.ground.series, seconds)
-    found: dict[str, Callable[[], Figures]] = {
-        "end_to_end": partial(whole.end_to_end, bench, product.stack(bench)),
-        "pgbench_event": partial(pgbench.event, bench),
-        "naive": partial(whole.end_to_end, bench, naive),
-        "intake": partial(product.intake, bench),
-        "pgbench_insert": partial(pgbench.insert, bench),
-        "settle": partial(product.settle, bench),
-        "single": partial(product.single, bench),
-    }
+    found: dict[str, Callable[[], Figures]] = {}
     if (plan.prototypes / "tasks.py").exists():
         folder = plan.prototypes.resolve()
         other = baselines.prototype(bench.stores, folder, plan.spread, seconds)
         found["prototype"] = partial(whole.end_to_end, bench, other)
     else:
         console.print("[yellow]SKIPPED: no prototypes beside the checkout; no naive_vs_prototype")
+    # Those that are compared with each other come one after the other.
+    found |= {
+        "naive": partial(whole.end_to_end, bench, naive),
+        "end_to_end": partial(whole.end_to_end, bench, product.stack(bench)),
+        "pgbench_event": partial(pgbench.event, bench),
+        "intake": partial(product.intake, bench),
+        "pgbench_insert": partial(pgbench.insert, bench),
+        "settle": partial(product.settle, bench),
+        "single": partial(product.single, bench),
+    }
     return {name: found[name] for name in found if not any(plan.only) or name in plan.only}
 
 
