@@ -106,7 +106,7 @@ class Webhooks:
             return refusal.reply
         except Untrusted as refusal:
             return self._refuse(gateway, refusal, scope)
-        outcome = await self._intake.take(_arrival(gateway, envelope, body))
+        outcome = await self._intake.take(arrival(gateway, envelope, body))
         if outcome is Outcome.BUSY:
             metrics.told(gateway.name, outcome, 1)
         return gateway.reply(outcome)
@@ -150,11 +150,8 @@ def build() -> Webhooks:
     return Webhooks(wiring.gateways(), wiring.database_url(), app, settings().proxies)
 
 
-async def _alive(_: Scope, __: Receive) -> Reply:
-    return _ALIVE
-
-
-def _arrival(gateway: Gateway, envelope: Envelope, body: bytes) -> ArrivalRow:
+def arrival(gateway: Gateway, envelope: Envelope, body: bytes) -> ArrivalRow:
+    """What is kept of a delivery that was found genuine."""
     return ArrivalRow(
         gateway=gateway.name,
         account=envelope.account,
@@ -165,6 +162,10 @@ def _arrival(gateway: Gateway, envelope: Envelope, body: bytes) -> ArrivalRow:
         raw=body,
         sha256=sha256(body).digest(),
     )
+
+
+async def _alive(_: Scope, __: Receive) -> Reply:
+    return _ALIVE
 
 
 async def _send(send: Send, reply: Reply, *headers: tuple[bytes, bytes]) -> None:

@@ -74,7 +74,7 @@ def lock_invoice_and_payments(books: Books, invoice_id: int) -> list[int]:
     without a lock and looked for once more: one that appeared meanwhile is locked without waiting,
     and TryLater asks for a fresh start when it is in other hands.
     The invoice is locked FOR UPDATE: its number, a key, may change, and that must not meet the
-    key share of an intent written meanwhile with each side waiting for the other.
+    key share of a row that names it, such as a reminder, with each side waiting for the other.
     """
     found = payments_of(books, invoice_id)
     lock_payments(books, found)

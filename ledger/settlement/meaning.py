@@ -64,10 +64,7 @@ def named(books: Books, merged: Merged, payments: Mapping[Reference, int]) -> Na
 
 
 def write(books: Books, meant: Mapping[int, Sequence[Intent]]) -> None:
-    """Writes what payments without an intent are meant for, under their locks.
-
-    After the invoices' locks, which the foreign key shares.
-    """
+    """Writes what payments without an intent are meant for, under their locks."""
     rows = sorted((first.payment_id, first.invoice_id) for (first,) in meant.values())
     books.run(
         """

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from hashlib import sha256
 from random import Random
 from typing import TypeVar, cast
 
@@ -21,6 +20,7 @@ from tests.gateways.deliveries import SECRET, stripe_header
 from tests.simulation.fate import Died, Fate, MortalStore
 from tests.simulation.model import Model, Payment, payments
 from tests.simulation.shop import Event, Shop, told
+from webhooks.app import arrival
 
 Outcome = TypeVar("Outcome")
 
@@ -129,16 +129,7 @@ class World:
         header = stripe_header(body, at=int(self.now.timestamp()))
         delivery = Delivery(((b"stripe-signature", header),), body)
         envelope = self.stripe.authenticate(delivery, self.now)
-        return ArrivalRow(
-            gateway=self.stripe.name,
-            account=envelope.account,
-            event_id=envelope.event_id,
-            binding=envelope.binding,
-            kind=envelope.kind,
-            headers=json.dumps(envelope.headers_to_keep),
-            raw=body,
-            sha256=sha256(body).digest(),
-        )
+        return arrival(self.stripe, envelope, body)
 
 
 @contextmanager
