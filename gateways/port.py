@@ -8,6 +8,7 @@ from typing import Protocol
 
 from domain.errors import Untrusted
 from domain.facts import Reading
+from domain.money import Money
 
 
 class Unreadable(Untrusted):
@@ -71,6 +72,43 @@ class Reply:
     content_type: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a customer is about to pay on a gateway's own page; all of it is stored before the call.
+
+    `order_id` is `<number>-<attempt>`, new for every attempt. `references` are the numbers of the
+    invoices, in the order in which the money is applied. The same `key` is the same session,
+    however often it is asked for. `expires_at` is aware, 30 minutes to 24 hours ahead. `language`
+    is `ro` or `en`. `email` is where the gateway sends its receipt; None where we know none.
+    """
+
+    order_id: str
+    references: tuple[str, ...]
+    description: str
+    money: Money
+    language: str
+    seller_name: str
+    return_url: str
+    cancel_url: str
+    expires_at: datetime
+    key: str
+    email: str | None
+
+    @property
+    def reference(self) -> str:
+        """What the gateway echoes to us: the one invoice's number, else the order id."""
+        return self.references[0] if len(self.references) == 1 else self.order_id
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """An order's page at the gateway: its id there, its address, and when it closes (aware)."""
+
+    id: str
+    url: str
+    expires_at: datetime
+
+
 class Gateway(Protocol):
     """One foreign dialect. What comes in is read without clock, network or database.
 
@@ -104,6 +142,26 @@ class Gateway(Protocol):
 
         The gateway's own words byte for byte, so that the same answer has the same hash. Refused
         when it cannot be asked or does not know; TryLater when it is busy or away.
+        """
+        ...
+
+    def serves(self, currency: str) -> bool:
+        """Whether customers can pay here in this currency; False, too, where there is no key."""
+        ...
+
+    def hosted_link(self, order: Order) -> Session:
+        """Opens the gateway's page for an order; the same order again is the same session.
+
+        Refused when the gateway will not have this order: `order_differs` where it knows another
+        one under this key. TryLater when it is busy or away: perhaps the session is open, and the
+        same call answers it.
+        """
+        ...
+
+    def expire(self, session_id: str) -> None:
+        """Closes a session that is open, so that nobody pays there; one already closed is fine.
+
+        Refused when the gateway cannot do it or knows no such session; TryLater as above.
         """
         ...
 

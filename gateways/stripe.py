@@ -6,16 +6,32 @@ from datetime import datetime
 from domain.attention import AttentionKind
 from domain.errors import Refused
 from domain.facts import Ask, Ignored, Reading, Trust
-from gateways import strict_json, stripe_answers, stripe_events, stripe_reports, stripe_signature
+from gateways import (
+    strict_json,
+    stripe_answers,
+    stripe_checkout,
+    stripe_events,
+    stripe_reports,
+    stripe_signature,
+)
 from gateways import stripe_fields as fields
-from gateways.port import Delivery, Envelope, Outcome, Reply, Unreadable, is_plain_name
+from gateways.port import (
+    Delivery,
+    Envelope,
+    Order,
+    Outcome,
+    Reply,
+    Session,
+    Unreadable,
+    is_plain_name,
+)
 from gateways.stripe_api import StripeApi
 from gateways.stripe_fields import Payload
 from gateways.stripe_reports import Source
 
 NAME = stripe_reports.NAME
 
-_NO_KEY = "STRIPE_API_KEY is not set, so Stripe cannot be asked; set it and replay the event"
+_NO_KEY = "STRIPE_API_KEY is not set, so Stripe cannot be asked; set it, then replay or retry"
 
 _REPLIES = {
     Outcome.KEPT: Reply(200, b'{"received":true}', b"application/json"),
@@ -82,13 +98,28 @@ class Stripe:
 
     def lookup(self, reference: str) -> bytes:
         """Asks Stripe for everything about a payment, by the name of its intent or its charge."""
-        if self._api is None:
-            raise Refused("unsupported", _NO_KEY)
-        return self._api.payment(reference)
+        return self._asked().payment(reference)
+
+    def serves(self, currency: str) -> bool:
+        """Nearly every currency, once there is a key to open a session with."""
+        return self._api is not None and stripe_checkout.serves(currency)
+
+    def hosted_link(self, order: Order) -> Session:
+        """Opens a Checkout Session for the order, or answers the one it already has."""
+        return self._asked().open_session(order)
+
+    def expire(self, session_id: str) -> None:
+        """Closes a Checkout Session, so that nobody pays there any more."""
+        self._asked().close_session(session_id)
 
     def reply(self, outcome: Outcome) -> Reply:
         """Any 2xx makes Stripe stop, anything else makes it come again for up to three days."""
         return _REPLIES[outcome]
+
+    def _asked(self) -> StripeApi:
+        if self._api is None:
+            raise Refused("unsupported", _NO_KEY)
+        return self._api
 
     def _told(self, event: Payload) -> Reading:
         source = Source(self.account, Trust.DELIVERY, fields.instant(event, "created"))

@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from domain.errors import Refused, TryLater
-from gateways import strict_json
+from gateways import strict_json, stripe_checkout
+from gateways.port import Order, Session
 
 if TYPE_CHECKING:
     from stripe import StripeClient
@@ -20,6 +22,7 @@ _PAUSE = timedelta(minutes=1)
 
 _INTENT = "pi_"
 _NAME = re.compile(r"(?:pi|ch|py)_[A-Za-z0-9_]+")  # it becomes part of an address
+_SESSION = re.compile(r"cs_[A-Za-z0-9_]+")
 
 
 class StripeApi:
@@ -47,21 +50,38 @@ class StripeApi:
         Network, some seconds. Refused: asking again will not help before a person has looked.
         TryLater: Stripe is busy or away.
         """
-        import stripe
-
-        try:
+        with _asking("unknown_payment", f"Stripe does not know {reference}"):
             answer = self._framed(reference)
-        except stripe.InvalidRequestError as error:
-            raise Refused("unknown_payment", f"Stripe does not know {reference}") from error
-        except (stripe.AuthenticationError, stripe.PermissionError) as error:
-            raise Refused(
-                "key_refused", "Stripe refuses STRIPE_API_KEY; set a valid one"
-            ) from error
-        except stripe.StripeError as error:
-            raise TryLater(_PAUSE, f"Stripe is busy or away: {type(error).__name__}") from error
         if len(answer) > _LONGEST_BYTES:
             raise Refused("answer_too_long", f"what Stripe has of {reference} is over 256 KiB")
         return answer
+
+    def open_session(self, order: Order) -> Session:
+        """Opens a Checkout Session, once however often it is asked for; network, some seconds.
+
+        Stripe keeps the first answer to a key for a day. Errors as `Gateway.hosted_link` tells.
+        """
+        told = stripe_checkout.parameters(order)
+        with _asking("order_refused", f"Stripe refuses the order {order.order_id}"):
+            opened = self._client.v1.checkout.sessions.create(
+                params=told,  # type: ignore[arg-type]  # a plain mapping of the same shape
+                options={"idempotency_key": order.key},
+            )
+        return stripe_checkout.session(opened.to_dict())
+
+    def close_session(self, session_id: str) -> None:
+        """Expires a session; one that is complete or expired is left as it is."""
+        if not _SESSION.fullmatch(session_id):
+            raise Refused("unsupported", f"Stripe has no session that is called {session_id}")
+        import stripe
+
+        sessions = self._client.v1.checkout.sessions
+        with _asking("unknown_session", f"Stripe does not know the session {session_id}"):
+            try:
+                sessions.expire(session_id)
+            except stripe.InvalidRequestError:
+                if sessions.retrieve(session_id).status == "open":
+                    raise
 
     def _framed(self, reference: str) -> bytes:
         """The answers side by side; Stripe prints them, so that the same answer has one hash."""
@@ -99,3 +119,21 @@ class StripeApi:
         # Stripe's client hands the untouched text of an answer to raw requests alone.
         response = self._client.raw_request("get", path, **params)
         return str(response.body).encode()
+
+
+@contextmanager
+def _asking(code: str, detail: str) -> Iterator[None]:
+    """Gives Stripe's errors our names; `code` and `detail` say what its refusal means here."""
+    import stripe
+
+    try:
+        yield
+    except stripe.IdempotencyError as error:
+        raise Refused("order_differs", "Stripe knows another order under this key") from error
+    except (stripe.InvalidRequestError, stripe.CardError) as error:
+        why = f"{error.code or error.param or 'no code'}"
+        raise Refused(code, f"{detail}: {why}") from error
+    except (stripe.AuthenticationError, stripe.PermissionError) as error:
+        raise Refused("key_refused", "Stripe refuses STRIPE_API_KEY; set a valid one") from error
+    except stripe.StripeError as error:
+        raise TryLater(_PAUSE, f"Stripe is busy or away: {type(error).__name__}") from error

@@ -56,14 +56,31 @@ def money_of(subject: Payload, field: str) -> Money:
     return money.within_bounds(Money(currency, whole))
 
 
+def stripe_minor(owed: Money) -> int:
+    """An amount in Stripe's smallest unit; Refused when it cannot be told in it."""
+    digits = money.exponent(owed.currency)
+    surplus = _DIGITS_UNLIKE_ISO.get(owed.currency, digits) - digits
+    factor: int = 10 ** abs(surplus)
+    if surplus >= 0:
+        return owed.minor * factor
+    whole, rest = divmod(owed.minor, factor)
+    if rest:
+        raise Refused("malformed_amount", f"Stripe has no {owed}: it wants a whole amount")
+    return whole
+
+
 def meant_for(subject: Payload) -> tuple[str, ...]:
-    """Our own references as they came back."""
-    metadata = subject.get("metadata")
-    named = metadata.get("invoice_id") if isinstance(metadata, dict) else None
-    for value in (named, subject.get("client_reference_id")):
-        if isinstance(value, str) and value.strip():
-            return (_safe_name(value.strip()),)
-    return ()
+    """Our own references as they came back: the invoice, and the order id of our attempt."""
+    told = subject.get("metadata")
+    metadata = told if isinstance(told, dict) else {}
+    named = (metadata.get("invoice_id"), subject.get("client_reference_id"))
+    found = [name for value in named if (name := _own_name(value))][:1]
+    order_id = _own_name(metadata.get("order_id"))
+    return tuple(dict.fromkeys([*found, order_id] if order_id else found))
+
+
+def _own_name(value: object) -> str | None:
+    return _safe_name(value.strip()) if isinstance(value, str) and value.strip() else None
 
 
 def _safe_name(text: str) -> str:
