@@ -15,6 +15,18 @@ class Unreadable(Untrusted):
     """Proven to come from the gateway, yet nothing a gateway sends: perhaps our secret leaked."""
 
 
+class NeedsKey(Exception):  # noqa: N818 - an answer of `authenticate`, not a fault
+    """Nobody can say yet whether a delivery is genuine: the public key at `address` is missing.
+
+    The address is one that the gateway's own rules allow; whoever catches this fetches it, outside
+    of `authenticate`, and asks once more.
+    """
+
+    def __init__(self, address: str) -> None:
+        super().__init__(address)
+        self.address = address
+
+
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """One request from outside, byte for byte; header names are in lower case."""
@@ -125,8 +137,14 @@ class Gateway(Protocol):
         """Who owns the money that this gateway reports to us."""
         ...
 
-    def authenticate(self, delivery: Delivery, now: datetime) -> Envelope:
-        """Proves where a delivery comes from; Untrusted when it cannot."""
+    def authenticate(
+        self, delivery: Delivery, keys: Mapping[str, bytes], now: datetime
+    ) -> Envelope:
+        """Proves where a delivery comes from; Untrusted when it cannot.
+
+        `keys` are the public keys that were fetched so far, by their address; NeedsKey when it
+        takes another one. A gateway whose keys are in our settings looks at none.
+        """
         ...
 
     def read(self, raw: bytes) -> Reading:

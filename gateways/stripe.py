@@ -1,6 +1,6 @@
 """Stripe's dialect: the signature on a delivery, and what its events and answers tell of money."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from domain.attention import AttentionKind
@@ -68,7 +68,9 @@ class Stripe:
         self._is_live = is_live
         self._api = api
 
-    def authenticate(self, delivery: Delivery, now: datetime) -> Envelope:
+    def authenticate(
+        self, delivery: Delivery, keys: Mapping[str, bytes], now: datetime
+    ) -> Envelope:
         """Proves by any secret that the body is Stripe's and at most five minutes off our clock."""
         header = delivery.only(b"stripe-signature")
         stripe_signature.verify(header, delivery.body, self._keys, now)

@@ -10,14 +10,15 @@ from time import monotonic
 import structlog
 from celery import Celery
 
-from domain.errors import Untrusted
-from gateways.port import Delivery, Envelope, Gateway, Outcome, Reply, Unreadable
+from domain.errors import TryLater, Untrusted
+from gateways.port import Delivery, Envelope, Gateway, NeedsKey, Outcome, Reply, Unreadable
 from ledger.inbox.arrivals import ArrivalRow, Arrivals
 from ledger.pulse import Pulse
 from runtime import clock, metrics, wiring
 from runtime.settings import settings
 from webhooks import requests, senders
 from webhooks.intake import Intake
+from webhooks.keys import Keys
 from webhooks.nudger import Nudger
 from webhooks.readiness import Readiness
 from webhooks.requests import Message, Receive, Scope, Send, Unacceptable
@@ -57,6 +58,7 @@ class Webhooks:
         self._nudges, self._looks = Nudges(celery), Nudges(celery)  # one per thread
         self._nudger = Nudger(self._nudges.send)
         self._intake = Intake(self._arrivals.keep, self._nudger.nudge)
+        self._keys = Keys()
         self._readiness = Readiness(self._pulse, self._looks.ping, self._intake)
         self._strangers = Strangers()
         self._proxies = proxies
@@ -91,6 +93,7 @@ class Webhooks:
     async def stop(self) -> None:
         """Ends when everybody has an answer and the last nudge is sent."""
         await self._intake.stop()
+        await self._keys.close()
         await asyncio.to_thread(self._nudger.stop)
         await self._arrivals.close()
         await self._pulse.close()
@@ -101,15 +104,27 @@ class Webhooks:
         """The walk of one delivery up to the moment it is safe."""
         try:
             body = await requests.body(scope, receive)
-            envelope = gateway.authenticate(Delivery(tuple(scope["headers"]), body), clock.now())
+            delivery = Delivery(tuple(scope["headers"]), body)
+            try:
+                envelope = gateway.authenticate(delivery, self._keys.known, clock.now())
+            except NeedsKey as needed:
+                envelope = await self._with_key(gateway, delivery, needed.address)
         except Unacceptable as refusal:
             return refusal.reply
         except Untrusted as refusal:
             return self._refuse(gateway, refusal, scope)
+        except TryLater:
+            metrics.told(gateway.name, Outcome.BUSY, 1)
+            return gateway.reply(Outcome.BUSY)
         outcome = await self._intake.take(arrival(gateway, envelope, body))
         if outcome is Outcome.BUSY:
             metrics.told(gateway.name, outcome, 1)
         return gateway.reply(outcome)
+
+    async def _with_key(self, gateway: Gateway, delivery: Delivery, address: str) -> Envelope:
+        """Authenticates once more with the key that was missing; TryLater where it stays so."""
+        key = await self._keys.fetch(address)
+        return gateway.authenticate(delivery, {address: key}, clock.now())
 
     def _refuse(self, gateway: Gateway, refusal: Untrusted, scope: Scope) -> Reply:
         """Counts, and says nothing about the reason: a forger would learn from it."""

@@ -289,7 +289,7 @@ def test_no_delivery_can_pass_for_an_answer():
     stripe = Stripe("own", (SECRET,), is_live=False)
 
     now = datetime.fromtimestamp(SIGNED_AT, UTC)
-    envelope = stripe.authenticate(delivery(body, stripe_header(body)), now)
+    envelope = stripe.authenticate(delivery(body, stripe_header(body)), {}, now)
 
     assert envelope.kind == "payment_intent.succeeded"
     assert isinstance(stripe.read(body), Ignored)

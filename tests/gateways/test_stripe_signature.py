@@ -33,7 +33,7 @@ def a_stripe(*secrets: str) -> Stripe:
 
 
 def test_a_signed_delivery_is_believed():
-    envelope = a_stripe().authenticate(delivery(BODY, stripe_header(BODY)), NOW)
+    envelope = a_stripe().authenticate(delivery(BODY, stripe_header(BODY)), {}, NOW)
 
     assert envelope.account == "own/test"
     assert envelope.event_id == "evt_intent_succeeded"
@@ -50,13 +50,13 @@ def test_the_published_vector_is_believed():
     assert stripe_signature(known, SECRET, 1_700_000_000) == vector
     # The vector has no type: that it fails only there proves that the signature was believed.
     with pytest.raises(Unreadable, match="type"):
-        a_stripe().authenticate(delivery(known, header), at(1_700_000_000))
+        a_stripe().authenticate(delivery(known, header), {}, at(1_700_000_000))
 
 
 def test_what_the_vendors_own_library_signs_is_believed():
     header = vendor.WebhookSignature.generate_signature_header(BODY.decode(), SECRET, SIGNED_AT)
 
-    envelope = a_stripe().authenticate(delivery(BODY, header.encode()), NOW)
+    envelope = a_stripe().authenticate(delivery(BODY, header.encode()), {}, NOW)
 
     assert envelope.event_id == "evt_intent_succeeded"
 
@@ -64,31 +64,33 @@ def test_what_the_vendors_own_library_signs_is_believed():
 def test_ten_signatures_are_looked_at():
     header = b"t=1795213171" + b",v1=0" * 9 + b",v1=" + GOOD.encode()
 
-    assert a_stripe().authenticate(delivery(BODY, header), NOW)
+    assert a_stripe().authenticate(delivery(BODY, header), {}, NOW)
 
 
 @pytest.mark.parametrize("second", [SIGNED_AT - 300, SIGNED_AT, SIGNED_AT + 300])
 def test_a_clock_may_be_five_minutes_off(second: int):
-    assert a_stripe().authenticate(delivery(BODY, stripe_header(BODY)), at(second))
+    assert a_stripe().authenticate(delivery(BODY, stripe_header(BODY)), {}, at(second))
 
 
 @pytest.mark.parametrize("second", [SIGNED_AT - 301, SIGNED_AT + 301])
 def test_an_older_or_later_signature_is_not_believed(second: int):
     with pytest.raises(Untrusted):
-        a_stripe().authenticate(delivery(BODY, stripe_header(BODY)), at(second))
+        a_stripe().authenticate(delivery(BODY, stripe_header(BODY)), {}, at(second))
 
 
 def test_during_a_rotation_both_secrets_hold_and_after_it_only_the_new_one():
     rotating = a_stripe("whsec_old", "whsec_new")
 
     for secrets in (("whsec_old",), ("whsec_new",), ("whsec_old", "whsec_new")):
-        assert rotating.authenticate(delivery(BODY, stripe_header(BODY, *secrets)), NOW)
+        assert rotating.authenticate(delivery(BODY, stripe_header(BODY, *secrets)), {}, NOW)
     with pytest.raises(Untrusted):
-        a_stripe("whsec_new").authenticate(delivery(BODY, stripe_header(BODY, "whsec_old")), NOW)
+        a_stripe("whsec_new").authenticate(
+            delivery(BODY, stripe_header(BODY, "whsec_old")), {}, NOW
+        )
 
 
 def test_a_secret_with_a_stray_line_end_still_holds():
-    assert a_stripe(f"{SECRET}\n").authenticate(delivery(BODY, stripe_header(BODY)), NOW)
+    assert a_stripe(f"{SECRET}\n").authenticate(delivery(BODY, stripe_header(BODY)), {}, NOW)
 
 
 @pytest.mark.parametrize("secrets", [(), ("",), (" \n",), (SECRET, "")])

@@ -128,7 +128,7 @@ class World:
     def _arrival(self, body: bytes) -> ArrivalRow:
         header = stripe_header(body, at=int(self.now.timestamp()))
         delivery = Delivery(((b"stripe-signature", header),), body)
-        envelope = self.stripe.authenticate(delivery, self.now)
+        envelope = self.stripe.authenticate(delivery, {}, self.now)
         return arrival(self.stripe, envelope, body)
 
 
