@@ -12,7 +12,7 @@ from runtime.settings import environment, settings
 from tests import skips
 from tests.stores import Stores, running
 
-_PURE = ("tests/domain", "tests/gateways")
+_PURE = ("tests/domain", "tests/gateways", "tests/sandbox")
 
 _stores = pytest.StashKey[Stores]()
 _run = pytest.StashKey[ExitStack]()

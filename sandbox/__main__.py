@@ -1,0 +1,73 @@
+"""`python -m sandbox`: a sandbox until Ctrl-C, which says when it is ready."""
+
+import argparse
+import socket
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from sandbox import running
+from sandbox.options import Options
+from sandbox.world import World
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Read the command line, listen, serve."""
+    asked = _parser().parse_args(arguments)
+    options = Options(
+        webhooks=asked.webhooks.rstrip("/"),
+        stripe_key=asked.stripe_key,
+        stripe_secrets=tuple(asked.stripe_secret or ("whsec_sandbox",)),
+        paypal_client_id=asked.paypal_client_id,
+        paypal_client_secret=asked.paypal_client_secret,
+        paypal_webhook_id=asked.paypal_webhook_id,
+        paypal_merchant_id=asked.paypal_merchant_id,
+        cert_base=asked.paypal_cert_base,
+        seed=asked.seed,
+        retry_scale=asked.retry_scale,
+        settle_seconds=asked.settle_seconds,
+    )
+    if asked.fd is not None:
+        with socket.socket(fileno=asked.fd) as listener:
+            _serve(options, listener, asked.ca_file)
+        return
+    with running.listening(asked.port) as listener:
+        _serve(options, listener, asked.ca_file)
+
+
+def _serve(options: Options, listener: socket.socket, ca_file: Path | None) -> None:
+    url = running.address(listener)
+    world = World(options, url)
+    if ca_file is not None:
+        ca_file.write_bytes(world.seal.authority_pem)
+
+    def ready() -> None:
+        sys.stdout.write(f"sandbox ready {url}\n")
+        sys.stdout.flush()
+
+    running.here(world, listener, ready)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="sandbox", description=__doc__)
+    add = parser.add_argument
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--port", type=int, default=8450, help="on 127.0.0.1; 0: any free one")
+    where.add_argument("--fd", type=int, help="a socket that listens already")
+    add("--webhooks", default="http://127.0.0.1:8000/webhooks", help="where events are sent")
+    add("--stripe-key", default="sk_test_sandbox")
+    add("--stripe-secret", action="append", help="again for each further one that is active")
+    add("--paypal-client-id", default="sandbox-client")
+    add("--paypal-client-secret", default="sandbox-secret")
+    add("--paypal-webhook-id", default="5AN0B0X000000WH1D")
+    add("--paypal-merchant-id", default="SANDBOXMERCH1")
+    add("--paypal-cert-base", help="what stands before /v1/notifications/certs/; default: here")
+    add("--ca-file", type=Path, help="where to write the authority that signs for PayPal")
+    add("--seed", type=int, help="the same seed gives the same ids and the same trouble")
+    add("--retry-scale", type=float, default=0.01, help="seconds for each that a gateway waits")
+    add("--settle-seconds", type=float, default=1.0, help="until Stripe tells its fee")
+    return parser
+
+
+if __name__ == "__main__":
+    main()

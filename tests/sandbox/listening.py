@@ -1,0 +1,77 @@
+"""Somebody who takes the pretend gateways' deliveries, and answers as the test wants."""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """One delivery, byte for byte; the headers' names are in small letters."""
+
+    path: str
+    headers: dict[str, str]
+    body: bytes
+    status: int
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def kind(self) -> str:
+        return str(self.json.get("type") or self.json.get("event_type"))
+
+
+@dataclass(slots=True)
+class Listener:
+    """What came, in the order in which it came."""
+
+    url: str = ""
+    taken: list[Taken] = field(default_factory=list)
+    statuses: list[int] = field(default_factory=list)  # of the next answers; 200 when used up
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def kinds(self) -> list[str]:
+        return [each.kind for each in self.taken]
+
+    def one(self, kind: str) -> Any:
+        """The event of this kind, of which there is one."""
+        (found,) = [each.json for each in self.taken if each.kind == kind]
+        return found
+
+    def take(self, path: str, headers: dict[str, str], body: bytes) -> int:
+        with self.lock:
+            status = self.statuses.pop(0) if self.statuses else 200
+            self.taken.append(Taken(path, headers, body, status))
+        return status
+
+
+@contextmanager
+def listening() -> Iterator[Listener]:
+    listener = Listener()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            self.send_response(listener.take(self.path, headers, body))
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        listener.url = f"http://127.0.0.1:{server.server_port}/webhooks"
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        try:
+            yield listener
+        finally:
+            server.shutdown()
+            thread.join()
