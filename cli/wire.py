@@ -30,8 +30,6 @@ class Wire(HttpToolsProtocol):
     """
 
     _hang_up: asyncio.TimerHandle | None = None
-    _is_head_heard = False
-    _head_bytes = 0
     _bare_bytes = 0
 
     def __init__(self, *what: Any, **named: Any) -> None:
@@ -55,41 +53,23 @@ class Wire(HttpToolsProtocol):
         if self._bare_bytes > MOST_HEAD_BYTES and not self.transport.is_closing():
             self.send_400_response("Too much head.")
 
-    def on_message_begin(self) -> None:
-        self._head_bytes = 0
-        super().on_message_begin()
-
-    def on_url(self, url: bytes) -> None:
-        self._count(len(url))
-        super().on_url(url)
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Trailers come here too; nobody reads them."""
-        self._count(len(name) + len(value))
-        if not self._is_head_heard:
-            super().on_header(name, value)
-
     def on_headers_complete(self) -> None:
-        self._is_head_heard = True
+        """What is raised here the parser hands to uvicorn as a malformed request."""
+        if len(self.url) + sum(map(_length, self.headers)) > MOST_HEAD_BYTES:
+            raise ValueError("too much head")
         self._bare_bytes = 0
         self._expect_within(MESSAGE_SECONDS)
         super().on_headers_complete()
+        self.headers = []  # trailers would join the head that was judged
 
     def on_body(self, body: bytes) -> None:
         self._bare_bytes = max(0, self._bare_bytes - _FRAMING * len(body))
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        self._is_head_heard = False
         self._bare_bytes = 0
         self._expect_nothing()
         super().on_message_complete()
-
-    def _count(self, length: int) -> None:
-        """What is raised here the parser hands to uvicorn as a malformed request."""
-        self._head_bytes += length
-        if self._head_bytes > MOST_HEAD_BYTES:
-            raise ValueError("too much head")
 
     def _expect_within(self, seconds: float) -> None:
         self._expect_nothing()
@@ -99,3 +79,7 @@ class Wire(HttpToolsProtocol):
         if self._hang_up is not None:
             self._hang_up.cancel()
             self._hang_up = None
+
+
+def _length(header: tuple[bytes, bytes]) -> int:
+    return len(header[0]) + len(header[1])

@@ -1,16 +1,15 @@
 """Applying what a payment has left to what it is meant for."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from domain.invoices import InvoiceState, Standing
 from domain.money import Money
 from domain.postings import INVOICE, PAYMENT, UNIDENTIFIED, Posted, Posting, PostingKind
 
 
-@dataclass(frozen=True, slots=True)
-class Intent:
+class Intent(NamedTuple):
     """Money of a payment is meant for an invoice, up to `amount_minor`; None means without limit.
 
     Intents are served in position order; what is left after the last stays with the payment.
@@ -22,8 +21,7 @@ class Intent:
     amount_minor: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Holding:
+class Holding(NamedTuple):
     """What the books hold of one payment, in minor units of `currency`.
 
     `unapplied_minor` is the balance of its account; `unidentified_minor` waits for a client;

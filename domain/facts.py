@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import IntEnum, StrEnum
+from typing import NamedTuple
 
 from domain.attention import AttentionKind
 from domain.money import Money
@@ -48,8 +49,7 @@ class Trust(IntEnum):
     LOOKUP = 2
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class FactKey:
+class FactKey(NamedTuple):
     """What makes two reports speak of the same money; its order is the order of locking."""
 
     gateway: str

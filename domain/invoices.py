@@ -5,6 +5,7 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
 from enum import StrEnum
 from itertools import groupby
+from typing import NamedTuple
 
 from domain.errors import Refused
 from domain.money import MOST_MINOR, Money, exponent
@@ -70,8 +71,7 @@ class Totals:
     total: Money
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """What the books say of one invoice. Amounts in minor units of `currency`.
 
     `settled_before_minor` was paid before the invoice was imported. A draft has no number and no

@@ -5,7 +5,6 @@ serves what gateways tell.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date
 
 from domain.allocation import Holding, Intent, assign, take_back
@@ -37,7 +36,7 @@ def link(
     _check_credit(trial, payment, invoice, amount_minor)
     if known is not None:
         rest = [intent for intent in intents if intent is not known]
-        said = replace(known, amount_minor=amount_minor)
+        said = known._replace(amount_minor=amount_minor)
     else:
         rest = intents
         position = intents[-1].position + 1 if intents else 0

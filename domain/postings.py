@@ -1,8 +1,8 @@
 """Movements of money between accounts: the only way money moves in the books."""
 
-from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import NamedTuple
 
 from domain.money import Money
 
@@ -30,8 +30,7 @@ class PostingKind(StrEnum):
     WRITE_OFF = "write_off"
 
 
-@dataclass(frozen=True, slots=True)
-class Posting:
+class Posting(NamedTuple):
     """`money` goes from account `source` to account `destination`, effective on a local day.
 
     The accounts `payment` and `unidentified` are the one of `payment_id`, `invoice` that of
@@ -51,8 +50,7 @@ class Posting:
     reverses: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Posted:
+class Posted(NamedTuple):
     """A posting of a payment as far as nothing has reversed it yet; `left_minor` is above zero."""
 
     id: int

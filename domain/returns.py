@@ -6,7 +6,7 @@ ever came is a loss, taken back first when money returns.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 
 from domain.allocation import Holding
@@ -111,7 +111,7 @@ def own_losses(
         part_minor = min(left_minor, booked(nobodys, kind))
         left_minor -= part_minor
         taken += opposites(payment, nobodys, kind, part_minor, cause)
-    owner = replace(payment, client_id=client_id)
+    owner = payment._replace(client_id=client_id)
     return [*taken, *(_owned(owner, each, cause) for each in taken)]
 
 
@@ -170,7 +170,7 @@ def opposites(
         taken_minor = min(minor, each.left_minor)
         minor -= taken_minor
         opposite = _posting(payment, kind, each.destination, each.source, taken_minor, cause)
-        postings.append(replace(opposite, invoice_id=each.invoice_id, reverses=each.id))
+        postings.append(opposite._replace(invoice_id=each.invoice_id, reverses=each.id))
     assert minor <= 0, f"payment {payment.id}: more to take back than was posted"
     return postings
 

@@ -5,8 +5,8 @@ come late, twice or in another order need no code of their own.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from domain import fees, returns, shrinking
@@ -19,8 +19,7 @@ from domain.postings import PAYMENT, UNIDENTIFIED, Posting, PostingKind, outside
 from domain.trial import Changes, Extract, Trial, unapplied
 
 
-@dataclass(frozen=True, slots=True)
-class KnownFact:
+class KnownFact(NamedTuple):
     """A fact with the number of its row."""
 
     id: int

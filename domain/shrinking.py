@@ -5,7 +5,6 @@ is unapplied, then out of the newest allocation, and what had gone back already 
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from domain.allocation import Holding
 from domain.postings import PAYMENT, UNIDENTIFIED, Posted, Posting, PostingKind
@@ -63,7 +62,7 @@ def _owned(payment: Holding, posted: Sequence[Posted], minor: int, cause: Cause)
         minor -= part_minor
         taken = opposites(payment, from_nobody, kind, part_minor, cause)
         again = (
-            replace(each, source=PAYMENT, destination=each.source, reverses=None) for each in taken
+            each._replace(source=PAYMENT, destination=each.source, reverses=None) for each in taken
         )
         postings += [*taken, *again]
     assert not minor, f"payment {payment.id}: more never came than its postings explain"

@@ -6,7 +6,7 @@ in the end says what is to be written.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 
 from domain.allocation import Holding, Intent, allocate
@@ -67,7 +67,7 @@ class Trial:
         """Says whose money it is, also where none of it is left to post."""
         payment = self.holdings[payment_id]
         if payment.client_id != client_id:
-            self.holdings[payment_id] = replace(payment, client_id=client_id)
+            self.holdings[payment_id] = payment._replace(client_id=client_id)
 
     def posted(self, payment_id: int) -> Sequence[Posted]:
         """What was posted for a payment before, as far as nothing has reversed it by now."""
@@ -75,7 +75,7 @@ class Trial:
         if not self._reversed_minor:
             return found
         left = (
-            replace(each, left_minor=each.left_minor - self._reversed_minor.get(each.id, 0))
+            each._replace(left_minor=each.left_minor - self._reversed_minor.get(each.id, 0))
             for each in found
         )
         return [each for each in left if each.left_minor]
@@ -172,17 +172,18 @@ _OUTWARD = (PostingKind.REFUND, PostingKind.CHARGEBACK)
 
 def _held(payment: Holding, posting: Posting) -> Holding:
     """The holding after a posting of its own; its client follows from the first that names one."""
-    minor = posting.money.minor
-    came_from_outside = minor if posting.source.startswith("outside:") else -minor
-    return replace(
-        payment,
+    minor, kind = posting.money.minor, posting.kind
+    came_minor = minor if posting.source.startswith("outside:") else -minor
+    return Holding(
+        *payment[:4],
         client_id=payment.client_id if posting.client_id is None else posting.client_id,
-        received_minor=payment.received_minor
-        + came_from_outside * (posting.kind is PostingKind.RECEIVE),
+        currency=payment.currency,
+        received_minor=payment.received_minor + came_minor * (kind is PostingKind.RECEIVE),
         unapplied_minor=payment.unapplied_minor + minor * _sign(posting, PAYMENT),
         unidentified_minor=payment.unidentified_minor + minor * _sign(posting, UNIDENTIFIED),
-        returned_minor=payment.returned_minor - came_from_outside * (posting.kind in _OUTWARD),
-        lost_minor=payment.lost_minor + came_from_outside * (posting.kind is PostingKind.LOSS),
+        returned_minor=payment.returned_minor - came_minor * (kind in _OUTWARD),
+        lost_minor=payment.lost_minor + came_minor * (kind is PostingKind.LOSS),
+        is_meaning_said=payment.is_meaning_said,
     )
 
 
@@ -190,13 +191,13 @@ def _stood(invoice: Standing, kind: PostingKind, minor: int) -> Standing:
     """The standing after `minor` came to the invoice's account."""
     match kind:
         case PostingKind.ALLOCATE:
-            return replace(invoice, paid_minor=invoice.paid_minor + minor)
+            return invoice._replace(paid_minor=invoice.paid_minor + minor)
         case PostingKind.CREDIT_NOTE:
-            return replace(invoice, credited_minor=invoice.credited_minor + minor)
+            return invoice._replace(credited_minor=invoice.credited_minor + minor)
         case PostingKind.WRITE_OFF:
-            return replace(invoice, written_off_minor=invoice.written_off_minor + minor)
+            return invoice._replace(written_off_minor=invoice.written_off_minor + minor)
         case PostingKind.VOID:
-            return replace(invoice, state=InvoiceState.VOID)
+            return invoice._replace(state=InvoiceState.VOID)
         case _:
             raise AssertionError(f"{kind} never comes to an invoice after its issue")
 

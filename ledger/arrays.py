@@ -5,10 +5,15 @@ literal has no type of its own: each statement casts it, as in `CAST(:ids AS big
 """
 
 from collections.abc import Sequence
+from datetime import date, datetime
 
 import psycopg
 from psycopg import pq
 from psycopg.adapt import Dumper
+
+# What is never quoted: nothing in their texts means something to an array literal.
+_PLAIN = {int, date, datetime}
+_PLAIN_OR_NONE = {*_PLAIN, type(None)}
 
 
 class _Literal(Dumper):
@@ -29,8 +34,10 @@ def teach(connection: psycopg.Connection) -> None:
 def literal(column: Sequence[object]) -> str:
     """The array literal of a column. psycopg.DataError where a text holds a NUL, as no text may."""
     kinds = set(map(type, column))
-    if kinds <= {int}:
+    if kinds <= _PLAIN:
         return "{" + ",".join(map(str, column)) + "}"
+    if kinds <= _PLAIN_OR_NONE:
+        return "{" + ",".join("NULL" if each is None else str(each) for each in column) + "}"
     if kinds == {str}:
         return _texts(column)  # type: ignore[arg-type] # as `kinds` says
     return "{" + ",".join(map(_element, column)) + "}"

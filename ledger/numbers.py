@@ -1,7 +1,6 @@
 """Row numbers before there are rows, so that a row can be written once and last."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
 
 from ledger.store import Books
@@ -9,19 +8,14 @@ from ledger.store import Books
 Table = Literal["facts", "payments"]
 
 
-@dataclass(frozen=True, slots=True)
-class _Number:
-    number: int
-
-
 def take(books: Books, table: Table, how_many: int) -> Iterator[int]:
     """Fresh row numbers of a table, rising; those of a batch that fails are never used."""
     if not how_many:
         return iter(())
-    found = books.rows(
-        _Number,
-        "SELECT nextval(pg_get_serial_sequence(:table, 'id')) FROM generate_series(1, :most)",
+    found = books.value(
+        "SELECT array_agg(nextval((SELECT pg_get_serial_sequence(:table, 'id')::regclass)))"
+        " FROM generate_series(1, :most)",
         table=table,
         most=how_many,
     )
-    return iter(sorted(row.number for row in found))
+    return iter(sorted(found))

@@ -200,10 +200,10 @@ def _posted(posted: Sequence[Posted], postings: Sequence[Posting]) -> tuple[Post
             fresh.append(posting)
         else:
             taken[posting.reverses] += posting.money.minor
-    left = [replace(each, left_minor=each.left_minor - taken[each.id]) for each in posted]
+    left = [each._replace(left_minor=each.left_minor - taken[each.id]) for each in posted]
     assert all(each.left_minor >= 0 for each in left), "more taken back than was posted"
     kept = [*(each for each in left if each.left_minor), *map(_fresh, fresh)]
-    return tuple(replace(each, id=number) for number, each in enumerate(kept, 1))
+    return tuple(each._replace(id=number) for number, each in enumerate(kept, 1))
 
 
 def _fresh(posting: Posting) -> Posted:

@@ -4,6 +4,7 @@ A message is a nudge and may be lost or doubled without harm, so these settings 
 recovery; what makes every effect single are the rows it points at.
 """
 
+import os
 from typing import Any
 
 import structlog
@@ -128,3 +129,6 @@ def _set_up_logging(**_: object) -> None:
 def _settle_down(**_: object) -> None:
     memory.settle_down()
     memory.bound(_MOST_MEMORY_BYTES)
+    # Settling is work in batches: it does not push aside who accepts a delivery.
+    if hasattr(os, "SCHED_BATCH"):
+        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))

@@ -26,7 +26,7 @@ _MOST_SECONDS = 5.0
 # A batch costs some milliseconds before its first row: where rows stream in, more of them share
 # that after a moment. A few rows are no stream: the sister events of one payment never wait.
 _STREAM_ROWS = 8
-_GATHER_SECONDS = 0.03
+_GATHER_SECONDS = 0.1
 _PATIENCE_SECONDS = 20.0
 
 Claiming = Callable[[Books, Accounts], Claim | None]

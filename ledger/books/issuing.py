@@ -1,7 +1,6 @@
 """Issuing an invoice, and taking an issued one back."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
@@ -72,8 +71,7 @@ def _numbered(books: Books, draft: Standing, today: date) -> Standing:
     issue_on = draft.issue_on or today
     due_on = draft.due_on or issue_on + timedelta(days=client.terms_days)
     invoices.check_dates(issue_on, due_on)
-    return replace(
-        draft,
+    return draft._replace(
         number=seller.next_number(books),
         state=InvoiceState.ISSUED,
         issue_on=issue_on,
@@ -95,8 +93,8 @@ def _apply_meant(
         taken = allocate(payment, meant, {issued.id: issued}, applied_minor, issued.issue_on)
         for posting in taken:
             minor = posting.money.minor
-            issued = replace(issued, paid_minor=issued.paid_minor + minor)
-            held.append(replace(payment, unapplied_minor=payment.unapplied_minor - minor))
+            issued = issued._replace(paid_minor=issued.paid_minor + minor)
+            held.append(payment._replace(unapplied_minor=payment.unapplied_minor - minor))
         postings += taken
     return issued, held, postings
 

@@ -7,13 +7,14 @@ is settled alone from then on, and only tries made alone count against it.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from domain.errors import Refused
 from ledger.store import Books, Store, columns
 
 Accounts = Mapping[str, str]  # whose money each configured gateway reports
 
-MOST_ROWS = 400
+MOST_ROWS = 800
 FEW_ROWS = 20
 MOST_TRIES = 5
 
@@ -68,8 +69,7 @@ FOR NO KEY UPDATE OF i SKIP LOCKED
 """  # noqa: S608 - a constant
 
 
-@dataclass(frozen=True, slots=True)
-class WaitingRow:
+class WaitingRow(NamedTuple):
     """A claimed row; `raw` is the body as it arrived, byte for byte."""
 
     id: int
@@ -86,8 +86,7 @@ class Claim:
     rows: tuple[WaitingRow, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Closing:
+class Closing(NamedTuple):
     """What became of a row; `reason` says why it is ignored or dead."""
 
     inbox_id: int
@@ -152,9 +151,7 @@ def close(books: Books, closings: Sequence[Closing]) -> None:
              AS told (id, state, reason)
         WHERE inbox.id = told.id
         """,
-        **columns(
-            [(c.inbox_id, c.state, c.reason) for c in closings], ("ids", "states", "reasons")
-        ),
+        **columns(closings, ("ids", "states", "reasons")),
     )
 
 

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from domain.allocation import Intent
 from domain.attention import Attention, AttentionKind
@@ -13,8 +14,7 @@ from ledger.settlement.naming import Reference
 from ledger.store import Books, columns
 
 
-@dataclass(frozen=True, slots=True)
-class _NamedRow:
+class _NamedRow(NamedTuple):
     gateway: str
     account: str
     name: str

@@ -7,6 +7,7 @@ two batches never fold the same payment from two halves of its facts.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import NamedTuple
 
 from domain.attention import Attention, AttentionKind
 from domain.errors import TryLater
@@ -17,8 +18,7 @@ Reference = tuple[str, str, str]  # gateway, account, main name of a payment
 Told = Sequence[tuple[int, Report]]  # reports under their inbox rows, in the order of arrival
 
 
-@dataclass(frozen=True, slots=True)
-class NameRow:
+class NameRow(NamedTuple):
     """A name and the main name it leads to."""
 
     gateway: str
@@ -124,7 +124,7 @@ class _Meanings:
         if main == told:
             return report
         return replace(
-            report, fact=replace(report.fact, key=replace(report.fact.key, reference=main))
+            report, fact=replace(report.fact, key=report.fact.key._replace(reference=main))
         )
 
 

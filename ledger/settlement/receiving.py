@@ -8,6 +8,7 @@ the unique key of payments fails the batch.
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from domain.allocation import Holding
@@ -19,8 +20,7 @@ from ledger.settlement.naming import Reference
 from ledger.store import Books, columns
 
 
-@dataclass(frozen=True, slots=True)
-class NewPayment:
+class NewPayment(NamedTuple):
     """A payment that has no row yet; `paid_on` is the local day on which its money arrived."""
 
     id: int

@@ -1,7 +1,6 @@
 """Books of plain values: a trial is carried out on them, and the laws are checked after each."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from domain.allocation import Holding, Intent, can_take
 from domain.invoices import InvoiceState, Standing
@@ -93,7 +92,7 @@ class PlainBooks:
             )
             return None
         left = [
-            replace(each, left_minor=each.left_minor - minor * (each.id == posting.reverses))
+            each._replace(left_minor=each.left_minor - minor * (each.id == posting.reverses))
             for each in known
         ]
         assert all(each.left_minor >= 0 for each in left)

@@ -122,7 +122,7 @@ class FoldMachine(RuleBasedStateMachine):
     def issue(self) -> None:
         """The draft; money that is meant for it is applied by its issue."""
         if self.page.invoice(3).state is InvoiceState.DRAFT:
-            issued = replace(self.page.invoice(3), state=InvoiceState.ISSUED)
+            issued = self.page.invoice(3)._replace(state=InvoiceState.ISSUED)
             standings = (*self.page.invoices[:2], issued, *self.page.invoices[3:])
             self.page = replace(self.page, invoices=standings)
             self._act("issue", _apply_all)
@@ -187,7 +187,7 @@ def test_reports_and_acts_in_any_mixture_keep_the_laws_and_every_cent():
 
 def _say(trial: Trial, payment: int) -> None:
     """From now on a person's word counts, and what reports name does not."""
-    trial.holdings[payment] = replace(trial.holdings[payment], is_meaning_said=True)
+    trial.holdings[payment] = trial.holdings[payment]._replace(is_meaning_said=True)
 
 
 def _apply_all(trial: Trial) -> None:

@@ -508,7 +508,7 @@ def test_an_ordinary_batch_pays_nothing_for_lookups(desk: Desk):
 
 
 def _renamed(report: Report, reference: str) -> Report:
-    key = replace(report.fact.key, reference=reference)
+    key = report.fact.key._replace(reference=reference)
     return replace(report, fact=replace(report.fact, key=key))
 
 
