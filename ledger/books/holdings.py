@@ -38,24 +38,41 @@ def lock_invoices_touched(
 
 
 def sharing(books: Books, payment_ids: Sequence[int], named: Collection[int] = ()) -> list[int]:
-    """These payments, and all others with unapplied money that are meant for the same invoices.
+    """These payments, and others with unapplied money that are meant for the same invoices.
 
-    `named` are invoices that these payments are meant for, though it is not written yet.
+    Of the others the oldest ones, as many as could pay the whole invoice again: however often it
+    was overpaid, no more can be applied. `named` are invoices that these payments are meant for,
+    though it is not written yet.
     """
     rows = books.rows(
         _Id,
         f"""
         SELECT unnest(CAST(:ids AS bigint[])) AS id
         UNION
-        SELECT p.id FROM payments p JOIN intents n ON n.payment_id = p.id
-        WHERE p.unapplied_minor > 0 AND n.invoice_id IN ({_TOUCHED})
+        SELECT id FROM (
+            SELECT p.id, i.total_minor, sum(CASE WHEN {_IS_ALL_FOR_IT} THEN p.unapplied_minor END)
+                   OVER (PARTITION BY i.id ORDER BY p.id
+                         ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS older_minor
+            FROM payments p JOIN intents n ON n.payment_id = p.id
+                            JOIN invoices i ON i.id = n.invoice_id
+            WHERE p.unapplied_minor > 0 AND i.id IN ({_TOUCHED})) AS others
+        WHERE coalesce(older_minor, 0) < total_minor
         ORDER BY id
-        """,  # noqa: S608 - a constant
+        """,  # noqa: S608 - constants
         ids=list(payment_ids),
         named=list(named),
     )
     return [row.id for row in rows]
 
+
+# Its money can be applied to this invoice, to no other one, and without a limit; nor does it change
+# just now.
+_IS_ALL_FOR_IT = """
+    p.client_id = i.client_id AND p.currency = i.currency AND n.amount_minor IS NULL
+    AND p.id <> ALL (CAST(:ids AS bigint[]))
+    AND NOT EXISTS (SELECT FROM intents o
+                    WHERE o.payment_id = p.id AND o.invoice_id <> n.invoice_id)
+"""
 
 _TOUCHED = """
     SELECT invoice_id FROM intents WHERE payment_id = ANY (CAST(:ids AS bigint[]))

@@ -1,6 +1,7 @@
 """One run: the site rises, senders hurry, the storm passes, all heals, the books are judged."""
 
 import json
+import math
 import random
 import signal
 import subprocess
@@ -23,7 +24,8 @@ from tests.stories.plant import ROOT
 SENDERS = 2
 SETTLED_WITHIN_SECONDS = 150.0  # I7: a sweep, and the broker's own patience
 _TOLD_EVERY_SECONDS = 5.0
-_INVOICES = (("10", 40), ("1000", 60), ("100000", 200))  # price, how many
+_INVOICES = (("10", 40), ("1000", 60), ("100000", 200))  # price, how many for so many seconds:
+_INVOICES_SECONDS = 150.0  # a longer storm does not only pay the same ones more often
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +107,11 @@ class Run:
 
     def _prepare(self, site: Site) -> tuple[str, ...]:
         client = site.desk.open()
+        times = math.ceil(self._seconds / _INVOICES_SECONDS)
         return tuple(
             str(site.desk.invoice(client, price).number)
             for price, number in _INVOICES
-            for _ in range(number)
+            for _ in range(times * number)
         )
 
     def _start_senders(self, site: Site, invoices: tuple[str, ...]) -> None:

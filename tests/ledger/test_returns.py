@@ -9,7 +9,7 @@ import pytest
 
 from domain.errors import Refused, TryLater
 from domain.facts import FactClass, Move, Report, Status
-from ledger.books import holds
+from ledger.books import holdings, holds
 from ledger.inbox import waiting
 from ledger.inbox.waiting import Closing
 from ledger.letters import reminders
@@ -104,6 +104,42 @@ def test_a_refund_is_settled_though_the_credit_it_meets_is_meant_for_other_invoi
 
     assert desk.standing(one.id).paid_minor == 10500
     assert desk.differences() == []
+
+
+def test_however_often_an_invoice_was_overpaid_a_refund_locks_what_could_pay_it_again(
+    desk: Desk, store: Store
+):
+    invoice = desk.invoice(desk.open())
+    for number, amount in enumerate(("121", "60", "40", "30", "121", "121"), start=1):
+        desk.deliver([a_report(ron(amount), reference=f"pi_{number}", meant_for=invoice.number)])
+        desk.settle()
+
+    with store.transaction() as books:
+        assert holdings.sharing(books, [1]) == [1, 2, 3, 4]
+        assert holdings.sharing(books, [1, 3]) == [1, 2, 3, 4, 5]
+    desk.deliver([a_refund("121", reference="pi_1")], [a_refund("40", reference="pi_3")])
+    desk.settle()
+
+    assert not desk.standing(invoice.id).is_open
+    assert desk.query("SELECT id, unapplied_minor FROM payments ORDER BY id") == [
+        *((1, 0), (2, 0), (3, 0), (4, 0), (5, 9000), (6, 12100))
+    ]
+    assert desk.differences() == []
+
+
+def test_credit_that_may_go_elsewhere_does_not_stand_for_others(desk: Desk, store: Store):
+    client = desk.open()
+    one, two = desk.invoice(client), desk.invoice(client)
+    for reference, amount in (("pi_1", "121"), ("pi_2", "121"), ("pi_3", "121"), ("pi_4", "121")):
+        desk.deliver([a_report(ron(amount), reference=reference, meant_for=one.number)])
+        desk.settle()
+    desk.query(
+        f"INSERT INTO intents (payment_id, position, invoice_id) VALUES (2, 1, {two.id})"
+        " RETURNING position"
+    )
+
+    with store.transaction() as books:
+        assert holdings.sharing(books, [1]) == [1, 2, 3]
 
 
 def test_a_loss_of_nobodys_money_is_taken_back_where_it_lay(desk: Desk):
