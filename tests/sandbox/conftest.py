@@ -21,7 +21,7 @@ def listener() -> Iterator[Listener]:
 @pytest.fixture
 def sandbox(listener: Listener) -> Iterator[Running]:
     options = Options(
-        listener.url, stripe_secrets=SECRETS, seed=7, retry_scale=0.0001, settle_seconds=0.02
+        listener.url, stripe_secrets=SECRETS, seed=7, retry_scale=0.00001, settle_seconds=0.02
     )
     with running.beside(options) as sandbox:
         yield sandbox

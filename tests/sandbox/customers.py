@@ -122,7 +122,7 @@ class AtPaypal:
 
     def get(self, path: str, **params: str) -> httpx.Response:
         address = f"{self.sandbox.url}/paypal{path}"
-        return self.browser.get(address, headers=self._headers(), params=params)
+        return self.browser.get(address, headers=self._headers(), params=params or None)
 
     def order(self, key: str | None = None, **told: str) -> str:
         """A new order's id."""
