@@ -19,3 +19,4 @@ class Options:
     retry_scale: float = 0.01  # seconds of waiting for each second that a gateway would wait
     settle_seconds: float = 1.0  # until Stripe's balance transaction appears
     token_seconds: int = 32_400
+    order_seconds: int = 3 * 3600  # how long PayPal waits for an approval, and then for a capture

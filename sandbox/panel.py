@@ -13,6 +13,8 @@ from sandbox.paypal_errors import PaypalError
 from sandbox.stripe_errors import StripeError
 from sandbox.world import World
 
+_MOST = Decimal(10**9)
+
 
 def routes(world: World) -> list[Route]:
     """The page, and one address for all of its buttons."""
@@ -43,8 +45,8 @@ def _acted(world: World, names: dict[str, str], typed: str) -> Response:
         amount = Decimal(typed) if typed.strip() else None
     except InvalidOperation:
         return _refused("An amount is a number such as 12.50.")
-    if amount is not None and not (amount.is_finite() and amount > 0):
-        return _refused("An amount is above zero.")
+    if amount is not None and not (amount.is_finite() and 0 < amount < _MOST):
+        return _refused("An amount is above zero and below a thousand million.")
     try:
         if names["gateway"] == "stripe":
             panel_stripe.act(world.stripe, names["id"], names["act"], amount)

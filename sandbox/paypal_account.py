@@ -93,16 +93,21 @@ class PaypalAccount:
             raise bad_token()
 
     def order(self, id_: str) -> Order:
-        """PaypalError 404 when there is none."""
-        if id_ not in self.orders:
+        """PaypalError 404 when there is none, or its time is over."""
+        order = self.orders.get(id_)
+        if order is None or self._is_expired(order):
             raise not_found()
-        return self.orders[id_]
+        return order
 
     def capture(self, id_: str) -> tuple[Order, Payload]:
         """A capture and its order; PaypalError 404 when there is none."""
         if id_ not in self.captures:
             raise not_found()
         return self.captures[id_]
+
+    def _is_expired(self, order: Order) -> bool:
+        longest = timedelta(seconds=self.options.order_seconds)
+        return not order.captures and self.clock() - order.updated > longest
 
     def emit(self, kind: str, subject: Payload, summary: str) -> None:
         """Tell by an event how the resource is now."""

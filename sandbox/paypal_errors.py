@@ -23,7 +23,9 @@ class PaypalError(Exception):
     """An answer that is an error."""
 
     def __init__(self, status: int, body: Payload) -> None:
-        super().__init__(str(body))
+        details = body.get("details")
+        told = details[0] if details else body
+        super().__init__(str(told.get("description") or told.get("issue") or body))
         self.status = status
         self.body = body
 

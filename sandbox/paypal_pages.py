@@ -47,8 +47,9 @@ def routes(account: PaypalAccount) -> list[Route]:
 
 
 def _acted(account: PaypalAccount, id_: str, choice: str) -> Response:
-    order = account.orders.get(id_)
-    if order is None:
+    try:
+        order = account.order(id_)
+    except PaypalError:
         return _page(account, id_)
     if choice in _CHOICES:
         orders.approve(account, order, _CHOICES[choice])
@@ -64,7 +65,7 @@ def _page(account: PaypalAccount, id_: str) -> Response:
     try:
         order = account.order(id_)
     except PaypalError:
-        text = '<p data-test="state">There is no such order.</p>'
+        text = '<p data-test="state">There is no such order, or no longer.</p>'
         return page.shown("Pretend PayPal", text, status=404)
     parts = [
         page.amount(order.unit["amount"]["value"], order.currency),

@@ -10,7 +10,8 @@ from typing import TypeVar
 
 import uvicorn
 
-from sandbox import app, control
+from sandbox import app, clock, control
+from sandbox.clock import Clock
 from sandbox.ledger import Row
 from sandbox.options import Options
 from sandbox.world import World
@@ -75,11 +76,14 @@ class Running:
 
 
 @contextmanager
-def beside(options: Options) -> Iterator[Running]:
-    """A sandbox in a thread of its own, on a port of its own, while the block runs."""
+def beside(options: Options, now: Clock = clock.now) -> Iterator[Running]:
+    """A sandbox in a thread of its own, on a port of its own, while the block runs.
+
+    `now` is what time it is at the gateways; waits of deliveries are not measured by it.
+    """
     with listening(0) as listener:
         url = address(listener)
-        world = World(options, url)
+        world = World(options, url, now)
         server = uvicorn.Server(_config(world))
         thread = threading.Thread(target=server.run, args=([listener],), name="sandbox")
         loops: list[asyncio.AbstractEventLoop] = []

@@ -35,8 +35,7 @@ def endpoint(account: StripeAccount, act: Act) -> Endpoint:
     async def answer(request: Request) -> Response:
         try:
             _authorise(account, request)
-            text = request.url.query if request.method == "GET" else (await request.body()).decode()
-            call = Call(_own_path(request), request.path_params, given.parsed(text))
+            call = Call(_own_path(request), request.path_params, await _params(request))
             return await _answered(account, request, act, call)
         except errors.StripeError as error:
             return _response(account, error.status, printed(error.body))
@@ -112,6 +111,12 @@ def _begun(account: StripeAccount, key: str, call: Call) -> Outcome | None:
 
 def _done(act: Act, call: Call) -> Outcome:
     return Outcome(200, printed(act(call)))
+
+
+async def _params(request: Request) -> Payload:
+    if request.method == "GET":
+        return given.parsed(request.url.query)
+    return given.parsed((await request.body()).decode(errors="replace"))
 
 
 def _authorise(account: StripeAccount, request: Request) -> None:
