@@ -27,6 +27,7 @@ class AttentionKind(StrEnum):
     EVENT_DIFFERS = "event_differs"
     LETTER_FAILED = "letter_failed"
     LOOKUP_FAILED = "lookup_failed"
+    CAPTURE_FAILED = "capture_failed"
 
 
 @dataclass(frozen=True, slots=True)

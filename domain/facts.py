@@ -94,7 +94,8 @@ class Ask:
     """A delivery tells that money moved and not which: its gateway must be asked.
 
     `refunded` is what went back of the payment by now, by whichever refunds; `transaction` the
-    gateway's entry that has the fee. Where both are None nothing but an answer will do.
+    gateway's entry that has the fee. Where both are None nothing but an answer will do. `is_hint`:
+    the delivery proves nothing of what it says, so that its row waits until the answer is settled.
     """
 
     gateway: str
@@ -102,6 +103,16 @@ class Ask:
     reference: str
     refunded: Money | None = None
     transaction: str | None = None
+    is_hint: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """A customer agreed to an order and no money moved yet: it must be captured."""
+
+    gateway: str
+    account: str
+    order: str
 
 
 class Ending(StrEnum):
@@ -130,7 +141,7 @@ class Ignored:
     attention: AttentionKind | None = None
 
 
-Told = Report | Ask | AttemptEnd
+Told = Report | Ask | Approval | AttemptEnd
 Reading = tuple[Told, ...] | Ignored
 
 

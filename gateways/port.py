@@ -163,6 +163,15 @@ class Gateway(Protocol):
         """
         ...
 
+    def capture(self, order_id: str) -> bytes:
+        """Takes the money of an order that its customer agreed to; `read` takes the answer.
+
+        The same order again takes nothing more while the gateway remembers the request. Refused:
+        it takes nothing, `declined` where the customer may choose again; TryLater: not yet, or
+        perhaps it did. A gateway that takes money without being told raises `unsupported`.
+        """
+        ...
+
     def serves(self, currency: str) -> bool:
         """Whether customers can pay here in this currency; False, too, where there is no key."""
         ...

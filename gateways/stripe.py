@@ -102,6 +102,10 @@ class Stripe:
         """Asks Stripe for everything about a payment, by the name of its intent or its charge."""
         return self._asked().payment(reference)
 
+    def capture(self, order_id: str) -> bytes:
+        """Stripe takes the money itself when a customer pays on its page."""
+        raise Refused("unsupported", f"Stripe captures by itself, and has no order {order_id}")
+
     def serves(self, currency: str) -> bool:
         """Nearly every currency, once there is a key to open a session with."""
         return self._api is not None and stripe_checkout.serves(currency)

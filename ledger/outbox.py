@@ -137,6 +137,14 @@ def fail(books: Books, leased: Leased, reason: str) -> bool:
     return _close(books, leased.id, leased.fence, "failed", reason)
 
 
+def lose(books: Books, leased: Leased, reason: str) -> bool:
+    """Closes the errand as unknown: perhaps it was done, and it is never repeated by itself.
+
+    False when the lease had passed on.
+    """
+    return _close(books, leased.id, leased.fence, "unknown", reason)
+
+
 def cancel(books: Books, errand_id: int, reason: str) -> None:
     """Closes an errand that is no longer wanted."""
     books.run(

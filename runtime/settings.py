@@ -11,6 +11,7 @@ from functools import cache
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import SecretStr, field_validator
@@ -48,6 +49,13 @@ class Settings(BaseSettings):
     stripe_webhook_secrets: SecretStr | None = None
     stripe_account: str = "own"
     stripe_api_base: str | None = None
+    paypal_merchant_id: str = "own"
+    paypal_client_id: str | None = None
+    paypal_client_secret: SecretStr | None = None
+    paypal_webhook_id: str | None = None
+    paypal_api_base: str = "https://api-m.paypal.com"
+    paypal_cert_hosts: str | None = None
+    paypal_cert_roots: str | None = None
     test_database_url: str | None = None
     test_broker_url: str | None = None
 
@@ -84,6 +92,16 @@ class Settings(BaseSettings):
         """Whether live money is expected; the prefix of the API key says so, without one: test."""
         key = self.stripe_api_key.get_secret_value() if self.stripe_api_key else ""
         return key.startswith(("sk_live_", "rk_live_"))
+
+    @property
+    def paypal_is_live(self) -> bool:
+        """Whether live money is expected: the address of PayPal's API says so."""
+        return urlsplit(self.paypal_api_base).hostname in ("api-m.paypal.com", "api.paypal.com")
+
+    @property
+    def paypal_certificate_hosts(self) -> tuple[str, ...] | None:
+        """Where PayPal's certificates lie; None: where they always do."""
+        return _parts(self.paypal_cert_hosts) or None
 
     @classmethod
     def settings_customise_sources(

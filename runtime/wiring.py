@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from functools import cache
 
 from domain.errors import Refused
+from gateways.paypal import PayPal
+from gateways.paypal_api import PayPalApi
+from gateways.paypal_certificates import Certificates
 from gateways.port import Gateway
 from gateways.stripe import Stripe
 from gateways.stripe_api import StripeApi
@@ -31,12 +34,37 @@ def gateways() -> Mapping[str, Gateway]:
                 api=_stripe_api(),
             )
         )
+    if settings().paypal_webhook_id:
+        found.append(_paypal(settings().paypal_webhook_id or ""))
     return {gateway.name: gateway for gateway in found}
 
 
 def _stripe_api() -> StripeApi | None:
     key = settings().stripe_api_key
     return StripeApi(key.get_secret_value(), settings().stripe_api_base) if key else None
+
+
+def _paypal(webhook_id: str) -> PayPal:
+    is_live = settings().paypal_is_live
+    certificates = Certificates(
+        is_live=is_live,
+        hosts=settings().paypal_certificate_hosts,
+        roots=settings().paypal_cert_roots,
+    )
+    return PayPal(
+        settings().paypal_merchant_id,
+        webhook_id,
+        certificates,
+        is_live=is_live,
+        api=_paypal_api(),
+    )
+
+
+def _paypal_api() -> PayPalApi | None:
+    id_, secret = settings().paypal_client_id, settings().paypal_client_secret
+    if id_ is None or secret is None:
+        return None
+    return PayPalApi(settings().paypal_api_base, id_, secret.get_secret_value())
 
 
 def database_url() -> str:

@@ -87,6 +87,7 @@ def _configuration() -> dict[str, Any]:
             "workers.reminders",
             "workers.errands",
             "workers.lookups",
+            "workers.captures",
         ],
     }
 
@@ -100,6 +101,7 @@ _CLOCKWORK = {
         ("reminders.write_due", 60.0),
         ("errands.run", 10.0),
         ("errands.look_up", 10.0),
+        ("errands.capture", 10.0),
     )
 }
 

@@ -44,8 +44,8 @@ def settle_events(ids: Sequence[int]) -> None:
     until = monotonic() + _MOST_SECONDS
     while monotonic() < until:
         try:
-            fresh = settle_next(store, gateways, waiting.claim_fresh)
-            suspect = settle_next(store, gateways, waiting.claim_suspect)
+            fresh = settle_next(store, gateways, waiting.claim_fresh, _hurry)
+            suspect = settle_next(store, gateways, waiting.claim_suspect, _hurry)
         except TryLater as busy:
             log.warning("world_is_busy", detail=str(busy))
             sleep(min(busy.after.total_seconds(), max(0.0, until - monotonic())))
@@ -70,6 +70,7 @@ def sweep() -> None:
     with wiring.store().transaction() as books:
         waiting.sweep_tries(books)
         parking.wake(books)
+        parking.release(books)
         is_any_waiting = waiting.is_any_waiting(books, _accounts(wiring.gateways()))
     if is_any_waiting:
         nudges().send(())
@@ -81,9 +82,15 @@ def nudges() -> Nudges:
     return Nudges(app)
 
 
-def settle_next(store: Store, gateways: Mapping[str, Gateway], claiming: Claiming) -> int:
+def settle_next(
+    store: Store,
+    gateways: Mapping[str, Gateway],
+    claiming: Claiming,
+    hurry: Callable[[], None] = lambda: None,
+) -> int:
     """Claims, settles and commits once; answers how many rows there were to claim.
 
+    `hurry` is called when somebody waits for an errand that was planned. It must not raise.
     When the world is busy, or this process is told to stop, the try is taken back and the reason
     goes on to the caller. When a row is at fault, or we are, the try stays with its reason and its
     rows are settled alone from then on.
@@ -108,7 +115,17 @@ def settle_next(store: Store, gateways: Mapping[str, Gateway], claiming: Claimin
         waiting.blame(store, claim, f"{type(error).__name__}: {error}".splitlines()[0])
         return len(claim.rows)
     _tell(claim, settled, monotonic() - started)
+    if settled.has_errands:
+        hurry()
     return len(claim.rows)
+
+
+def _hurry() -> None:
+    """Sends word of errands; without it they wait for the clock, some seconds."""
+    try:
+        nudges().hurry()
+    except Exception as error:  # noqa: BLE001 - whatever the broker does, the rows are written
+        log.warning("nudge_failed", error=type(error).__name__)
 
 
 def _settle(books: Books, claim: Claim, gateways: Mapping[str, Gateway]) -> Settled:

@@ -26,17 +26,15 @@ class Nudges:
 
     def send(self, ids: Sequence[int]) -> None:
         """Sends one message with these ids, once; raises what the broker's client raises."""
-        try:
-            self._app.send_task(
-                "events.settle",
-                args=[list(ids)],
-                queue="money",
-                producer=self._opened(),
-                retry=False,
-            )
-        except BaseException:
-            self.close()
-            raise
+        self._send("events.settle", "money", [list(ids)])
+
+    def hurry(self) -> None:
+        """Sends word that somebody waits for an errand, once; raises as `send` does.
+
+        The clock ticks for errands anyway.
+        """
+        for task in ("errands.capture", "errands.look_up"):
+            self._send(task, "network", [])
 
     def ping(self) -> None:
         """Raises what the broker's client raises when the broker does not answer."""
@@ -51,6 +49,15 @@ class Nudges:
         connection, self._connection, self._producer = self._connection, None, None
         if connection is not None:
             connection.release()
+
+    def _send(self, task: str, queue: str, args: Sequence[object]) -> None:
+        try:
+            self._app.send_task(
+                task, args=list(args), queue=queue, producer=self._opened(), retry=False
+            )
+        except BaseException:
+            self.close()
+            raise
 
     def _opened(self) -> Producer:
         if self._producer is None:

@@ -66,6 +66,15 @@ FROM lost JOIN inbox USING (gateway, account, event_id)
 ORDER BY is_own
 """
 
+# Where the signature does not bind the body, one of two bodies is forged; the kept one stays.
+_SHOW = """
+INSERT INTO attention (kind, subject, detail)
+SELECT 'event_differs', subject, detail
+FROM unnest(%(subjects)b::text[], %(details)b::text[]) AS told (subject, detail)
+ON CONFLICT (kind, subject) WHERE resolved_at IS NULL DO NOTHING
+RETURNING id
+"""
+
 
 class Arrivals:
     """The way into the inbox, on a connection of its own."""
@@ -107,7 +116,21 @@ class Arrivals:
             return [ids[arrival[:3]] for arrival in arrivals]
         hashes = {key: first.sha256 for key, first in firsts.items() if key in ids}
         hashes |= await self._kept_hashes([firsts[key] for key in firsts.keys() - ids.keys()])
-        return _fates(arrivals, ids, hashes)
+        fates = _fates(arrivals, ids, hashes)
+        await self._show_forged(arrivals, fates)
+        return fates
+
+    async def _show_forged(self, arrivals: Sequence[ArrivalRow], fates: Sequence[Fate]) -> None:
+        """Shows to a person which transmission came with two bodies; of the second the hash."""
+        forged = {
+            f"delivery:{arrival.gateway}:{arrival.binding}": f"sha256 {arrival.sha256.hex()}"
+            for arrival, fate in zip(arrivals, fates, strict=True)
+            if fate is NotKept.DIFFERS and arrival.binding is not None
+        }
+        if forged:
+            subjects = sorted(forged)
+            told = {"subjects": subjects, "details": [forged[subject] for subject in subjects]}
+            await self._line.rows(_SHOW, told)
 
     async def _keep_alone(self, arrival: ArrivalRow) -> Fate:
         """One bad row fails by itself; its neighbours are kept."""

@@ -6,9 +6,9 @@ of its kind, however many rows it is about.
 
 from collections.abc import Iterable, Mapping, Sequence, Set
 
-from domain.facts import Ask, Told, Trust, is_half_told
+from domain.facts import Approval, Ask, Report, Told, Trust, is_half_told
 from ledger.inbox import parking
-from ledger.settlement import lookups
+from ledger.settlement import captures, lookups
 from ledger.settlement.lookups import Question
 from ledger.settlement.merging import Merged
 from ledger.settlement.naming import Reference, reference_of
@@ -25,16 +25,35 @@ def follow(books: Books, told: Mapping[int, Sequence[Told]], merged: Merged) -> 
     questions = [*asked, *_needed(merged, half_told)]
     if questions:
         lookups.plan(books, questions)
+    approved = [each for reading in told.values() for each in reading if isinstance(each, Approval)]
+    if approved:
+        captures.plan(books, approved)
     if merged.parked:
         parking.park(books, {id_: name for id_, (*_, name) in merged.parked.items()})
-    answered = {
-        reference_of(report) for _, report in merged.reports if report.fact.trust is Trust.LOOKUP
-    }
+    if hinted := hints(told):
+        parking.hold(books, hinted)
+    answers = [(id_, report) for id_, report in merged.reports if _is_answer(report)]
+    answered = {reference_of(report) for _, report in answers}
     met = (merged.half_told | answered) - half_told
     if answered:
         parking.wake(books)
+        parking.release(books, sorted({id_ for id_, _ in answers}))
     if met:
         lookups.meet(books, _names(merged, met))
+
+
+def hints(told: Mapping[int, Sequence[Told]]) -> dict[int, str]:
+    """What each row that proves nothing waits for: the first of the names that are asked about."""
+    found: dict[int, str] = {}
+    for id_, reading in told.items():
+        for each in reading:
+            if isinstance(each, Ask) and each.is_hint:
+                found.setdefault(id_, each.reference)
+    return found
+
+
+def _is_answer(report: Report) -> bool:
+    return report.fact.trust is Trust.LOOKUP
 
 
 def _half_told(merged: Merged) -> set[Reference]:
@@ -55,7 +74,7 @@ def _asked(told: Iterable[Told]) -> Iterable[Question]:
             elif each.transaction is not None:
                 yield Question(reference, f"fee {each.transaction}")
             else:
-                yield Question(reference, "moved")
+                yield Question(reference, "moved", is_urgent=each.is_hint)
 
 
 def _needed(merged: Merged, half_told: Iterable[Reference]) -> Iterable[Question]:

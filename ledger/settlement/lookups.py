@@ -16,13 +16,14 @@ from typing import Any
 from domain.attention import Attention, AttentionKind
 from ledger import outbox, stops
 from ledger.books import attention
-from ledger.inbox import parking
+from ledger.inbox import answers, parking
 from ledger.outbox import Leased
 from ledger.settlement.naming import Reference
 from ledger.store import Books, columns
 
 EFFECT = "lookup"
 PATIENCE = timedelta(days=3)
+_GRACE_SECONDS = 30
 _LONGEST_PAUSE = timedelta(hours=6)
 _ANSWERED = "answered"
 
@@ -33,11 +34,13 @@ class Question:
 
     `what` is answered by any answer, or by a report that says it meanwhile: `refunded RON 2000`,
     `fee txn_1`, or another word that only an answer settles. None: the books themselves show
-    whether something is missing, that is money that came, or the meaning of a name.
+    whether something is missing, that is money that came, or the meaning of a name. `is_urgent`:
+    nothing will tell it by itself.
     """
 
     reference: Reference
     what: str | None
+    is_urgent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,27 +63,34 @@ class Closed:
 def plan(books: Books, questions: Iterable[Question]) -> None:
     """Plans one lookup for each name, half a minute from now; what may tell it is on its way.
 
+    An urgent one is due at once.
     A lookup that waits takes the question in. One that is under way is taken back: what the gateway
     answers just now may be older than the question. Locks the errands by name.
     """
     bodies: dict[Reference, dict[str, bool]] = defaultdict(dict)
+    urgent: set[Reference] = set()
     for each in questions:
         bodies[each.reference].update({each.what: True} if each.what else {})
-    rows = [(*reference, json.dumps(body)) for reference, body in sorted(bodies.items())]
+        urgent |= {each.reference} if each.is_urgent else set()
+    rows = [
+        (*reference, json.dumps(body), 0 if reference in urgent else _GRACE_SECONDS)
+        for reference, body in sorted(bodies.items())
+    ]
     books.run(
         """
         INSERT INTO outbox AS o (subject, effect, destination, key, body, due_at)
         SELECT 'name:' || told.name, 'lookup', told.gateway || ':' || told.account,
                'lookup:' || gen_random_uuid(), CAST(told.body AS jsonb),
-               clock_timestamp() + interval '30 seconds'
+               clock_timestamp() + told.wait_seconds * interval '1 second'
         FROM unnest(CAST(:gateways AS text[]), CAST(:accounts AS text[]), CAST(:names AS text[]),
-                    CAST(:bodies AS text[])) AS told (gateway, account, name, body)
-        ON CONFLICT (subject, destination)
+                    CAST(:bodies AS text[]), CAST(:waits AS integer[]))
+             AS told (gateway, account, name, body, wait_seconds)
+        ON CONFLICT (effect, subject, destination)
             WHERE effect = 'lookup' AND state IN ('waiting', 'claimed')
         DO UPDATE SET body = o.body || excluded.body, due_at = least(o.due_at, excluded.due_at),
                       state = 'waiting', fence = o.fence + 1
         """,
-        **columns(rows, ("gateways", "accounts", "names", "bodies")),
+        **columns(rows, ("gateways", "accounts", "names", "bodies", "waits")),
     )
 
 
@@ -127,10 +137,12 @@ def claim(books: Books, now: datetime) -> Lookup | Closed | None:
     if due is None or leased is None:
         return Closed(due[0]) if due else None
     parking.wake(books)
+    parking.release(books)
     lookup = _lookup(leased)
     if not _is_wanted(books, lookup):
         if leased.reason == _ANSWERED:
             outbox.finish(books, leased)
+            attention.close(books, leased.subject, [AttentionKind.LOOKUP_FAILED], "worker", "told")
         else:
             outbox.cancel(books, leased.id, "told by itself")
         return Closed(leased.id)
@@ -144,25 +156,16 @@ def keep(books: Books, lookup: Lookup, answer: bytes, sha256: bytes, now: dateti
     """Keeps an answer as an event of its own; its number, None when there is nothing new in it.
 
     None, too, and nothing is written, when the lease has passed on. The lookup stays: settling the
-    answer closes it, and if that does not tell enough it is repeated.
+    answer closes it, and if that does not tell enough it is repeated. The hints that waited for
+    this answer are done when it is settled, which it may be already.
     """
     due_at = now + _pause(lookup)
     if not outbox.put_off(books, lookup.leased, due_at, _ANSWERED, body={}):
         return None
-    inbox_id = books.value(
-        """
-        INSERT INTO inbox (gateway, account, event_id, source, kind, raw, headers, sha256)
-        VALUES (:gateway, :account, :event_id, 'lookup', 'lookup', :raw, '{}', :sha256)
-        ON CONFLICT ON CONSTRAINT inbox_event_once DO NOTHING
-        RETURNING id
-        """,
-        gateway=lookup.gateway,
-        account=lookup.account,
-        event_id=f"lookup:{lookup.name[:180]}:{sha256.hex()}",
-        raw=answer,
-        sha256=sha256,
-    )
-    return None if inbox_id is None else int(inbox_id)
+    kept = answers.keep(books, lookup.gateway, lookup.account, lookup.name, answer, sha256)
+    parking.answer(books, lookup.gateway, lookup.account, lookup.name, kept.inbox_id)
+    parking.release(books)
+    return kept.inbox_id if kept.is_new else None
 
 
 def put_off(books: Books, lookup: Lookup, reason: str, now: datetime) -> bool:

@@ -15,7 +15,7 @@ from domain import settlement
 from domain.allocation import Intent
 from domain.attention import Attention, AttentionKind
 from domain.errors import Refused, TryLater
-from domain.facts import AttemptEnd, Ignored, Move, Reading, Report, Told, Trust
+from domain.facts import Approval, Ask, AttemptEnd, Ignored, Move, Reading, Report, Told, Trust
 from domain.settlement import KnownFact
 from domain.trial import Changes, Extract
 from ledger.books import attention, holdings, journal
@@ -31,12 +31,16 @@ from ledger.store import Books
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What a batch did, as its log line tells it; `closings` are the fates of its inbox rows."""
+    """What a batch did, as its log line tells it; `closings` are the fates of its inbox rows.
+
+    `has_errands`: somebody waits for what it planned, so that it is done at once.
+    """
 
     closings: tuple[Closing, ...]
     payments: int
     postings: int
     invoices: int
+    has_errands: bool
 
 
 def settle(books: Books, readings: Mapping[int, Reading | Refused], zone: ZoneInfo) -> Settled:
@@ -53,11 +57,13 @@ def settle(books: Books, readings: Mapping[int, Reading | Refused], zone: ZoneIn
         noticed += [*merged.attention, *named_twice]
         following.follow(books, told, merged)
     attention.open_all(books, noticed)
+    parked = {id_: _unknown(name) for id_, name in merged.parked.items()}
+    parked |= {id_: _unproven(name) for id_, name in following.hints(told).items()}
     closings = tuple(
-        _parked(id_, merged.parked[id_]) if id_ in merged.parked else _closing(id_, reading)
+        Closing(id_, "parked", parked[id_]) if id_ in parked else _closing(id_, reading)
         for id_, reading in readings.items()
     )
-    return Settled(closings, done.payments, done.postings, done.invoices)
+    return Settled(closings, done.payments, done.postings, done.invoices, _has_errands(told))
 
 
 def settle_found(books: Books, zone: ZoneInfo) -> int:
@@ -177,8 +183,20 @@ def _notice(inbox_id: int, reading: Reading | Refused) -> list[Attention]:
             return []
 
 
-def _parked(inbox_id: int, waits_for: Reference) -> Closing:
-    return Closing(inbox_id, "parked", f"nobody has told yet which payment {waits_for[2]} is")
+def _has_errands(told: Mapping[int, Sequence[Told]]) -> bool:
+    return any(
+        isinstance(each, Approval) or (isinstance(each, Ask) and each.is_hint)
+        for reading in told.values()
+        for each in reading
+    )
+
+
+def _unknown(waits_for: Reference) -> str:
+    return f"nobody has told yet which payment {waits_for[2]} is"
+
+
+def _unproven(name: str) -> str:
+    return f"a hint alone: the gateway is asked about {name}"
 
 
 def _closing(inbox_id: int, reading: Reading | Refused) -> Closing:

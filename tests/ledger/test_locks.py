@@ -132,6 +132,24 @@ def test_an_event_that_a_person_let_go_is_not_woken(desk: Desk, store: Store):
     assert desk.query("SELECT state, reason FROM inbox") == [("ignored", "no matter")]
 
 
+def test_a_hint_that_a_person_let_go_is_not_done(desk: Desk, store: Store):
+    hint, answer = desk.deliver([a_report(meant_for=None)], [a_report(meant_for=None)])
+    desk.settle()
+    desk.query(
+        "UPDATE inbox SET state = 'parked', waits_for = 'pi_1', is_hint = true,"
+        f" answered_by = {answer} WHERE id = {hint} RETURNING 1"
+    )
+
+    released, waited = meet(
+        store, lambda books: parking.let_go(books, "pi_1", "no matter"), parking.release
+    )
+
+    assert (released, waited) == (0, False)
+    assert desk.query(f"SELECT state, reason FROM inbox WHERE id = {hint}") == [
+        ("ignored", "no matter")
+    ]
+
+
 def test_an_event_is_put_back_by_one_act(desk: Desk, store: Store):
     (event,) = desk.deliver(Refused("malformed_amount", "-1 is no amount"))
     desk.settle()

@@ -38,8 +38,8 @@ TWICE = {
     "invoices_pkey": same("invoices", "id"),
     "journal_pkey": same("journal", "id"),
     "outbox_key_once": same("outbox", "key"),
-    "outbox_lookup_once": same("outbox", "subject destination"),
     "outbox_pkey": same("outbox", "id"),
+    "outbox_under_way_once": same("outbox", "effect subject destination"),
     "payment_names_pkey": same("payment_names", "gateway account name"),
     "payments_gateway_once": same("payments", "gateway account gateway_reference"),
     "payments_pkey": same("payments", "id"),
@@ -160,8 +160,8 @@ SENSELESS: dict[str, tuple[str, *tuple[Row, ...]]] = {
 NEVER_NULL = """
 api_tokens.sha256 attempts.account attempts.gateway attempts.order_id attention.kind
 attention.subject facts.account facts.gateway facts.item facts.move facts.reference inbox.account
-inbox.event_id inbox.gateway outbox.destination outbox.key outbox.subject postings.act_id
-reminders.cycle reminders.invoice_id reminders.step_days
+inbox.event_id inbox.gateway outbox.destination outbox.effect outbox.key outbox.subject
+postings.act_id reminders.cycle reminders.invoice_id reminders.step_days
 """.split()
 
 # What a trigger refuses, whoever asks.

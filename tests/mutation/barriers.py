@@ -36,6 +36,7 @@ LOGIC = {
     "passes_over_suspect": "no worker waits for a tried row in other hands",
     "passes_over_nudge": "the sweep waits for nobody's row",
     "passes_over_parked": "who wakes waits for nobody's row",
+    "passes_over_hints": "who closes hints waits for nobody's row",
     "passes_over_unplanned": "who plans reminders waits for nobody's invoice",
     "passes_over_letter": "no letter waits for another one's invoice",
     "nudges_bounded": "a broker that is away fills no memory",

@@ -25,6 +25,16 @@ def stripe_object(name: str, **changes: Any) -> bytes:
     return pretty(event)
 
 
+def paypal_body(name: str, resource: Mapping[str, Any] | None = None, **changes: Any) -> bytes:
+    """A PayPal event as it is sent; `resource` changes its resource, the rest the event itself."""
+    text = (Path(__file__).parent / "paypal" / f"{name}.json").read_bytes()
+    if not resource and not changes:
+        return text
+    event = json.loads(text)
+    event["resource"] |= resource or {}
+    return json.dumps({**event, **changes}).encode()
+
+
 def pretty(event: Mapping[str, Any]) -> bytes:
     return json.dumps(event, indent=2).encode()
 
