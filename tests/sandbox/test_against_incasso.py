@@ -3,15 +3,20 @@
 from collections import defaultdict
 from decimal import Decimal
 
+import httpx
+
 from domain.facts import Fact, Move, Report, Status
 from domain.money import decimal_text
-from gateways.port import Delivery
+from gateways.paypal import PayPal
+from gateways.paypal_api import PayPalApi
+from gateways.paypal_certificates import Certificates
+from gateways.port import Delivery, Gateway
 from gateways.stripe import Stripe
 from gateways.stripe_api import StripeApi
 from sandbox import clock
 from sandbox.ledger import Row
-from tests.sandbox.customers import SECRETS, AtStripe
-from tests.sandbox.listening import Listener
+from tests.sandbox.customers import SECRETS, AtPaypal, AtStripe
+from tests.sandbox.listening import Listener, Taken
 
 Key = tuple[str, str, str]
 
@@ -23,13 +28,36 @@ def test_incasso_reads_every_delivery_and_knows_the_money_of_stripes_ledger(
     stripe = Stripe("own", SECRETS, is_live=False, api=api)
     intents = _a_story(at_stripe)
 
-    told = [fact for taken in listener.taken for fact in _told(stripe, taken.headers, taken.body)]
+    told = [fact for taken in listener.taken for fact in _told(stripe, taken, {})]
     asked = [fact for intent in intents for fact in _facts(stripe.read(stripe.lookup(intent)))]
 
     rows = at_stripe.sandbox.rows("stripe")
     assert len(rows) >= 14
     assert _sums(asked) == _ledger(rows)
     assert _without_fees(_sums(told)) == _without_fees(_ledger(rows))
+
+
+def test_incasso_trusts_every_delivery_and_knows_the_money_of_paypals_ledger(
+    at_paypal: AtPaypal, listener: Listener, browser: httpx.Client
+) -> None:
+    url = at_paypal.sandbox.url
+    authority = browser.get(f"{url}/control/authority.pem").text
+    certificates = Certificates(is_live=False, hosts=(url,), roots=authority)
+    api = PayPalApi(f"{url}/paypal", "sandbox-client", "sandbox-secret")
+    paypal = PayPal("SANDBOXMERCH1", "5AN0B0X000000WH1D", certificates, is_live=False, api=api)
+    captures = _a_paypal_story(at_paypal)
+    address = listener.taken[0].headers["paypal-cert-url"]
+    keys = {address: browser.get(address).content}
+
+    told = [fact for taken in listener.taken for fact in _told(paypal, taken, keys)]
+    asked = [fact for id_ in captures for fact in _facts(paypal.read(paypal.lookup(id_)))]
+    vars(api)["_client"].close()
+
+    rows = at_paypal.sandbox.rows("paypal")
+    assert len(listener.taken) >= 30
+    assert len(rows) >= 20
+    assert not told, "what PayPal signs does not bind its body: it is only a hint"
+    assert _sums(asked) == _ledger(rows)
 
 
 def _a_story(at_stripe: AtStripe) -> list[str]:
@@ -54,11 +82,31 @@ def _a_story(at_stripe: AtStripe) -> list[str]:
     return at_stripe.sandbox.ask(lambda world: list(world.stripe.objects["payment_intent"]))
 
 
-def _told(stripe: Stripe, headers: dict[str, str], body: bytes) -> list[Fact]:
-    raw = tuple((name.encode(), value.encode()) for name, value in headers.items())
-    delivery = Delivery(raw, body)
-    stripe.authenticate(delivery, {}, clock.now())
-    return _facts(stripe.read(body))
+def _a_paypal_story(at_paypal: AtPaypal) -> list[str]:
+    """Captures with everything that can become of them; their ids."""
+    kept, partly = at_paypal.captured(reference="INV-1"), at_paypal.captured(reference="INV-2")
+    taken, whole = at_paypal.captured(reference="INV-3"), at_paypal.captured(reference="INV-8")
+    won, lost = at_paypal.captured(reference="INV-4"), at_paypal.captured(reference="INV-5")
+    for value in ("5.00", "0.01"):
+        at_paypal.refund(partly["id"], amount={"currency_code": "EUR", "value": value})
+    at_paypal.refund(whole["id"])
+    at_paypal.panel(taken["id"], "reverse", "15.20")
+    for capture, end in ((won, "win"), (lost, "lose")):
+        at_paypal.panel(capture["id"], "dispute", "15.20")
+        dispute = at_paypal.sandbox.ask(lambda world: list(world.paypal.disputes)[-1])
+        at_paypal.panel(dispute, "withdraw")
+        at_paypal.panel(dispute, end)
+    waiting = at_paypal.captured("leave-pending", reference="INV-6")
+    declined = at_paypal.captured("decline-capture", reference="INV-7")
+    at_paypal.sandbox.settle()
+    captures = (kept, partly, taken, whole, won, lost, waiting, declined)
+    return [capture["id"] for capture in captures]
+
+
+def _told(gateway: Gateway, taken: Taken, keys: dict[str, bytes]) -> list[Fact]:
+    raw = tuple((name.encode(), value.encode()) for name, value in taken.headers.items())
+    gateway.authenticate(Delivery(raw, taken.body), keys, clock.now())
+    return _facts(gateway.read(taken.body))
 
 
 def _facts(reading: object) -> list[Fact]:
