@@ -13,6 +13,7 @@ from domain.invoices import Standing
 from domain.trial import Extract, Trial, unapplied
 from ledger.books import attention, holdings, holds, journal
 from ledger.letters import reminders
+from ledger.links import closing
 from ledger.store import Books, columns
 
 _HOLDS = (AttentionKind.REFUNDED, AttentionKind.DISPUTED)
@@ -138,7 +139,9 @@ def _plan(
     deed: Deed,
     word: Word,
 ) -> None:
-    reminders.cancel(books, [invoice.id for invoice in changed if not invoice.is_open])
+    closed = [invoice.id for invoice in changed if not invoice.is_open]
+    reminders.cancel(books, closed)
+    closing.plan(books, closed)
     for invoice in changed:
         if not invoice.is_open:
             attention.close(books, f"invoice:{invoice.id}", _HOLDS, word.actor, deed.name)

@@ -85,6 +85,17 @@ def find(books: Books, client_id: int) -> ClientRow | None:
     )
 
 
+def find_by_name(books: Books, name: str) -> ClientRow | None:
+    """The client with this number, else with this external id; or None."""
+    return books.row(
+        ClientRow,
+        f"SELECT id, created_at, updated_at, {_COLUMNS} FROM clients"  # noqa: S608 - a constant
+        " WHERE number = :name OR external_id = :name"
+        " ORDER BY number IS DISTINCT FROM :name LIMIT 1",
+        name=name,
+    )
+
+
 def page(books: Books, after: int, most: int) -> list[ClientRow]:
     """Clients with a row number above `after`, in that order, at most `most`."""
     return books.rows(

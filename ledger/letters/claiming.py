@@ -4,6 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from domain import letters
 from domain.letters import Language, Overdue
 from domain.money import Money
 from ledger import outbox, stops
@@ -121,7 +122,7 @@ def _addressed(books: Books, leased: Leased, invoice_id: int, now: datetime) -> 
         seller=parties.seller,
         ibans=tuple(parties.ibans),
     )
-    language: Language = "ro" if parties.language == "ro" else "en"
+    language = letters.language(parties.language)
     return Addressed(
         leased, now, overdue, int(leased.body["step_days"]), language, parties.recipient
     )

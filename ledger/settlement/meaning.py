@@ -36,19 +36,24 @@ class Named:
     def invoices_of(self, payment_ids: Set[int]) -> list[int]:
         """The invoices named for some of the payments, sorted."""
         named = (self.intents[id_] for id_ in payment_ids & self.intents.keys())
-        return sorted({first.invoice_id for (first,) in named})
+        return sorted({intent.invoice_id for intents in named for intent in intents})
 
 
 def named(books: Books, merged: Merged, payments: Mapping[Reference, int]) -> Named:
-    """The invoice that each payment is meant for, once some name told for it is an invoice's.
+    """The invoices that each payment is meant for, once some name told for it leads to any.
 
-    The first invoice named has the money, and a person is told when another one is named too.
+    An invoice's own name leads to it; an order id to all that its attempt is meant for, in the
+    attempt's order. The first name has the money, and a person is told when another one leads
+    elsewhere.
     """
     names = {reference: merged.names(reference) for reference in payments}
     invoices = _resolve(books, names)
     return Named(
         intents={
-            payments[reference]: (Intent(payments[reference], 0, found[0], None),)
+            payments[reference]: tuple(
+                Intent(payments[reference], position, invoice_id, None)
+                for position, invoice_id in enumerate(found[0])
+            )
             for reference, found in invoices.items()
         },
         attention=[
@@ -65,15 +70,18 @@ def named(books: Books, merged: Merged, payments: Mapping[Reference, int]) -> Na
 
 def write(books: Books, meant: Mapping[int, Sequence[Intent]]) -> None:
     """Writes what payments without an intent are meant for, under their locks."""
-    rows = sorted((first.payment_id, first.invoice_id) for (first,) in meant.values())
+    rows = sorted(
+        (intent.payment_id, intent.position, intent.invoice_id)
+        for intents in meant.values()
+        for intent in intents
+    )
     books.run(
         """
         INSERT INTO intents (payment_id, position, invoice_id)
-        SELECT payment_id, 0, invoice_id
-        FROM unnest(CAST(:payments AS bigint[]), CAST(:invoices AS bigint[]))
-             AS told (payment_id, invoice_id)
+        SELECT * FROM unnest(CAST(:payments AS bigint[]), CAST(:positions AS integer[]),
+                             CAST(:invoices AS bigint[]))
         """,
-        **columns(rows, ("payments", "invoices")),
+        **columns(rows, ("payments", "positions", "invoices")),
     )
 
 
@@ -192,10 +200,13 @@ _ENDED = """
 """
 
 
-def _resolve(books: Books, names: Mapping[Reference, Sequence[str]]) -> dict[Reference, list[int]]:
+def _resolve(
+    books: Books, names: Mapping[Reference, Sequence[str]]
+) -> dict[Reference, list[list[int]]]:
     """The invoices that the names of each payment lead to, in the order of names.
 
-    A name is an invoice's public id, else its number, else an order id of this very account.
+    A name is an invoice's public id, else its number, else an order id of this very account. A
+    name that leads to no other invoices than one before it does not count.
     """
     rows = sorted({(*ref[:2], name) for ref, told in names.items() for name in told})
     ids = [number(Kind.INVOICE, name) for *_, name in rows]
@@ -203,24 +214,29 @@ def _resolve(books: Books, names: Mapping[Reference, Sequence[str]]) -> dict[Ref
         _NamedRow,
         """
         SELECT told.gateway, told.account, told.name,
-               coalesce(by_id.id, by_number.id, attempts.invoice_id)
+               coalesce(by_id.id, by_number.id, several.invoice_id, attempts.invoice_id)
         FROM unnest(CAST(:gateways AS text[]), CAST(:accounts AS text[]), CAST(:names AS text[]),
                     CAST(:ids AS bigint[])) AS told (gateway, account, name, row)
         LEFT JOIN invoices by_id ON by_id.id = told.row
         LEFT JOIN invoices by_number ON by_number.number = told.name
         LEFT JOIN attempts ON (attempts.gateway, attempts.account, attempts.order_id)
                             = (told.gateway, told.account, told.name)
+                          AND by_id.id IS NULL AND by_number.id IS NULL
+        LEFT JOIN attempt_invoices several ON several.attempt_id = attempts.id
         WHERE coalesce(by_id.id, by_number.id, attempts.invoice_id) IS NOT NULL
+        ORDER BY told.name, several.position
         """,
         **columns([(*row, id_) for row, id_ in zip(rows, ids, strict=True)], _NAMED),
     )
-    invoices = {(row.gateway, row.account, row.name): row.invoice_id for row in found}
-    resolved: dict[Reference, list[int]] = defaultdict(list)
+    invoices: dict[tuple[str, str, str], list[int]] = defaultdict(list)
+    for row in found:
+        invoices[row.gateway, row.account, row.name].append(row.invoice_id)
+    resolved: dict[Reference, list[list[int]]] = defaultdict(list)
     for reference, told in names.items():
         for name in told:
-            invoice_id = invoices.get((*reference[:2], name))
-            if invoice_id is not None and invoice_id not in resolved[reference]:
-                resolved[reference].append(invoice_id)
+            led = invoices.get((*reference[:2], name), [])
+            if not any(set(led) <= set(before) for before in resolved[reference]):
+                resolved[reference].append(led)
     return {reference: found for reference, found in resolved.items() if found}
 
 

@@ -21,6 +21,7 @@ from domain.trial import Changes, Extract
 from ledger.books import attention, holdings, journal
 from ledger.inbox.waiting import Closing
 from ledger.letters import reminders
+from ledger.links import closing
 from ledger.settlement import following, meaning, merging, receiving
 from ledger.settlement.meaning import Named
 from ledger.settlement.merging import Merged
@@ -163,7 +164,9 @@ def _write(books: Books, changes: Changes, received: Received, inbox_ids: Sequen
     kept = [payment for payment in changes.payments if payment.id not in received.new]
     holdings.write_payments(books, kept)
     holdings.write_invoices(books, changes.invoices)
-    reminders.cancel(books, [invoice.id for invoice in changes.invoices if not invoice.is_open])
+    closed = [invoice.id for invoice in changes.invoices if not invoice.is_open]
+    reminders.cancel(books, closed)
+    closing.plan(books, closed)
     attention.renew(books, [payment.id for payment in kept], changes.attention)
     journal.record(
         books,

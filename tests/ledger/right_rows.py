@@ -61,6 +61,8 @@ FIRST: dict[str, Row] = {
         "actor": "'ana'",
         "reason": "'owed'",
     },
+    "pay_links": {"id": "1", "client_id": "1", "invoice_id": "1"},
+    "pay_tokens": {"sha256": "'a'", "link_id": "1", "version": "1"},
     "attempts": {
         **_OWNER,
         **_MONEY,
@@ -68,7 +70,9 @@ FIRST: dict[str, Row] = {
         "invoice_id": "1",
         "order_id": "'INV-1-1'",
         "session": "'cs_1'",
+        "link_id": "1",
     },
+    "attempt_invoices": {"attempt_id": "1", "position": "0", "invoice_id": "1"},
     "inbox": {
         **_OWNER,
         "id": "1",
@@ -142,6 +146,9 @@ SECOND: dict[str, Row] = {
     "payments": {"id": "2", "gateway_reference": "'pi_2'"},
     "intents": {"position": "2"},
     "hold_words": {"payment_id": "5"},
+    "pay_links": {"id": "2", "invoice_id": "NULL"},
+    "pay_tokens": {"sha256": "'b'"},
+    "attempt_invoices": {"position": "1"},
     "attempts": {"id": "2", "order_id": "'INV-1-2'", "session": "'cs_2'"},
     "inbox": {"id": "2", "event_id": "'evt_2'", "binding": "'b2'"},
     "tries": {"id": "2"},

@@ -16,6 +16,7 @@ TWICE = {
     "accounts_pkey": same("accounts", "gateway"),
     "api_tokens_pkey": same("api_tokens", "id"),
     "api_tokens_sha256_once": same("api_tokens", "sha256"),
+    "attempt_invoices_pkey": same("attempt_invoices", "attempt_id position"),
     "attempts_order_once": same("attempts", "gateway account order_id"),
     "attempts_pkey": same("attempts", "id"),
     "attempts_session_once": same("attempts", "gateway account session"),
@@ -40,6 +41,9 @@ TWICE = {
     "outbox_key_once": same("outbox", "key"),
     "outbox_pkey": same("outbox", "id"),
     "outbox_under_way_once": same("outbox", "effect subject destination"),
+    "pay_links_once": same("pay_links", "client_id invoice_id"),
+    "pay_links_pkey": same("pay_links", "id"),
+    "pay_tokens_pkey": same("pay_tokens", "sha256"),
     "payment_names_pkey": same("payment_names", "gateway account name"),
     "payments_gateway_once": same("payments", "gateway account gateway_reference"),
     "payments_pkey": same("payments", "id"),
@@ -53,11 +57,17 @@ TWICE = {
 }
 
 NOBODYS = {
+    "attempt_invoices_attempt_fkey": ("attempt_invoices", {"attempt_id": "9"}),
+    "attempt_invoices_invoice_fkey": ("attempt_invoices", {"invoice_id": "9"}),
+    "attempts_link_fkey": ("attempts", {"link_id": "9"}),
     "attempts_invoice_fkey": ("attempts", {"invoice_id": "9"}),
     "hold_words_invoice_fkey": ("hold_words", {"invoice_id": "9"}),
     "hold_words_payment_fkey": ("hold_words", {"payment_id": "9"}),
     "invoice_lines_invoice_fkey": ("invoice_lines", {"invoice_id": "9"}),
     "invoices_client_fkey": ("invoices", {"client_id": "9"}),
+    "pay_links_client_fkey": ("pay_links", {"client_id": "9"}),
+    "pay_links_invoice_fkey": ("pay_links", {"invoice_id": "9"}),
+    "pay_tokens_link_fkey": ("pay_tokens", {"link_id": "9"}),
     "reminders_invoice_fkey": ("reminders", {"invoice_id": "9"}),
 }
 
@@ -161,7 +171,7 @@ NEVER_NULL = """
 api_tokens.sha256 attempts.account attempts.gateway attempts.order_id attention.kind
 attention.subject facts.account facts.gateway facts.item facts.move facts.reference inbox.account
 inbox.event_id inbox.gateway outbox.destination outbox.effect outbox.key outbox.subject
-postings.act_id reminders.cycle reminders.invoice_id reminders.step_days
+pay_links.client_id postings.act_id reminders.cycle reminders.invoice_id reminders.step_days
 """.split()
 
 # What a trigger refuses, whoever asks.
