@@ -23,6 +23,7 @@ COMMANDS = (
     "replay",
     "why",
     "remind",
+    "payment-link",
     "simulate",
     "token",
 )
@@ -37,11 +38,12 @@ class Commands(TyperGroup):
     def get_command(self, ctx: object, cmd_name: str) -> TyperGroup | TyperCommand | None:
         if cmd_name not in COMMANDS:
             return None
-        module = import_module(f"cli.{cmd_name}")
+        name = cmd_name.replace("-", "_")
+        module = import_module(f"cli.{name}")
         found = getattr(module, "app", None)
         if found is None:
             found = typer.Typer(add_completion=False)
-            found.command(cmd_name)(getattr(module, cmd_name))
+            found.command(cmd_name)(getattr(module, name))
         command = typer.main.get_command(found)
         assert isinstance(command, TyperGroup | TyperCommand)
         command.name = cmd_name

@@ -1,9 +1,9 @@
-"""What people call an invoice on the command line: its number, or its id."""
+"""What people call invoices and clients on the command line: by number, or by id."""
 
 from domain import ids
 from domain.errors import Refused
 from domain.invoices import Standing
-from ledger.books import invoices
+from ledger.books import clients, invoices
 from ledger.books.invoices import Wanted
 from ledger.store import Books
 
@@ -25,6 +25,15 @@ def invoice_to_pay(books: Books, name: str) -> Standing:
         hint = f"open are {', '.join(filter(None, some[:5]))}" if some else "none is open"
         raise Refused("unknown_invoice", f"there is no invoice {name}; {hint}")
     return found
+
+
+def client(books: Books, name: str) -> int:
+    """The row of the client with that id, number or external id; None of them: Refused."""
+    row = ids.number(ids.Kind.CLIENT, name)
+    found = clients.find(books, row) if row else clients.find_by_name(books, name)
+    if found is None:
+        raise Refused("unknown_client", f"there is no client {name}")
+    return found.id
 
 
 def _find(books: Books, name: str) -> Standing | None:

@@ -44,7 +44,7 @@ _TEXTS = {
 Factura {number} din {issued}, în valoare de {total}, a fost scadentă la {due}.
 Conform evidențelor noastre mai sunt de plată {open}.
 
-Puteți plăti în contul {ibans}, cu mențiunea {number}.
+{pay_at}Puteți plăti în contul {ibans}, cu mențiunea {number}.
 Dacă ați plătit deja, vă rugăm să nu țineți cont de acest mesaj. Pentru întrebări, răspundeți la el.
 
 {seller}
@@ -54,7 +54,7 @@ Dacă ați plătit deja, vă rugăm să nu țineți cont de acest mesaj. Pentru 
 Invoice {number} of {issued} over {total} was due on {due}.
 According to our books {open} is still to be paid.
 
-Please pay to {ibans}, quoting {number}.
+{pay_at}Please pay to {ibans}, quoting {number}.
 If you have paid already, please ignore this message. For questions, just reply to it.
 
 {seller}
@@ -62,8 +62,24 @@ If you have paid already, please ignore this message. For questions, just reply 
 }
 
 
-def reminder(overdue: Overdue, step_days: int, language: Language) -> Letter:
-    """The reminder of a step; amounts are what is owed at this moment, not what was invoiced."""
+def language(code: str) -> Language:
+    """The language in which we write to whoever speaks this one (ISO 639-1)."""
+    return "ro" if code == "ro" else "en"
+
+
+_PAY_AT = {
+    "ro": "Plătiți online aici: {address}\n\n",
+    "en": "Pay online here: {address}\n\n",
+}
+
+
+def reminder(
+    overdue: Overdue, step_days: int, language: Language, pay_at: str | None = None
+) -> Letter:
+    """The reminder of a step; amounts are what is owed at this moment, not what was invoiced.
+
+    `pay_at` is the address of the invoice's hosted link; None where it has none.
+    """
     values = {
         "number": overdue.number,
         "issued": _day(overdue.issue_on, language),
@@ -71,6 +87,7 @@ def reminder(overdue: Overdue, step_days: int, language: Language) -> Letter:
         "total": _amount(overdue.total, language),
         "open": _amount(overdue.open, language),
         "seller": overdue.seller,
+        "pay_at": _PAY_AT[language].format(address=pay_at) if pay_at else "",
         "ibans": " / ".join(overdue.ibans) or "—",
     }
     return Letter(

@@ -25,6 +25,7 @@ _SHAPES = re.compile(
     | (?i:bearer|basic)\ +[A-Za-z0-9+/=._~-]{8,}                # what an Authorization header has
     | [A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+       # e-mail
     | \b[A-Z]{2}[0-9]{2}(?:\ ?[A-Z0-9]{4}){2,7}(?:\ ?[A-Z0-9]{1,3})?\b   # IBAN
+    | (?i:(?:/|%2F)pay(?:/|%2F))[A-Za-z0-9_-]{16,}              # the token of a hosted link
     | DETAIL:.*                                                 # where PostgreSQL shows the row
     """,
     re.VERBOSE,

@@ -28,7 +28,8 @@ class Posted:
 class Account:
     """What one Stripe account has; `troubles` are what the next requests get instead of it.
 
-    `orders` are the requests for a session, `answers` what was answered under each key.
+    `orders` are the requests for a session, `answers` what was answered under each key. `tag` is
+    part of every session's id.
 
     A trouble is an HTTP status, "silence" for a connection that is closed without a word, or "hold"
     for an answer that waits until `go` is set; None lets one request pass.
@@ -45,6 +46,7 @@ class Account:
     lock: threading.Lock = field(default_factory=threading.Lock)
     go: threading.Event = field(default_factory=threading.Event)
     url: str = ""
+    tag: str = ""
 
     def answer(self, address: str) -> tuple[int, bytes]:
         path, query = urlsplit(address).path, parse_qs(urlsplit(address).query)
@@ -74,7 +76,7 @@ class Account:
         if first.form != posted.form:
             return 400, _printed({"error": {"type": "idempotency_error", "message": "differs"}})
         if answer is None:
-            id_ = f"cs_test_{len(self.sessions) + 1}"
+            id_ = f"cs_test_{self.tag}{len(self.sessions) + 1}"
             self.sessions[id_] = a_session(id_, posted.form, self.url)
             answer = 200, _printed(self.sessions[id_])
             self.answers[posted.key] = (posted, answer)

@@ -10,11 +10,22 @@ from fastapi.responses import RedirectResponse
 from starlette.exceptions import HTTPException
 
 from ledger.store import Store
-from runtime import clock, wiring
+from runtime import clock, hosted, wiring
+from runtime.hosted import Hosted
 from runtime.settings import settings
 from web import problems
-from web.api import clients, invoice_acts, invoices, payment_acts, payments, reference, why
+from web.api import (
+    clients,
+    invoice_acts,
+    invoices,
+    pay_links,
+    payment_acts,
+    payments,
+    reference,
+    why,
+)
 from web.api.door import Desk
+from web.pay.app import Pages
 
 _SAYS = (
     "Clients, invoices and payments. Send your token as `Authorization: Bearer …` or as"
@@ -25,10 +36,10 @@ _SAYS = (
 
 def build() -> FastAPI:
     """The application of this process, from its settings."""
-    return over(wiring.store(), settings().zone, clock.now)
+    return over(wiring.store(), settings().zone, clock.now, hosted.from_settings())
 
 
-def over(store: Store, zone: ZoneInfo, now: Callable[[], datetime]) -> FastAPI:
+def over(store: Store, zone: ZoneInfo, now: Callable[[], datetime], links: Hosted) -> FastAPI:
     """The application over a database; `zone` is the seller's, `now` answers in UTC."""
     app = FastAPI(
         title="Incasso API",
@@ -40,9 +51,11 @@ def over(store: Store, zone: ZoneInfo, now: Callable[[], datetime]) -> FastAPI:
         redirect_slashes=False,
         exception_handlers={HTTPException: _no_such_route},
     )
-    app.state.desk = Desk(store, zone, now)
-    for room in (clients, invoices, invoice_acts, why, payments, payment_acts, reference):
+    app.state.desk = Desk(store, zone, now, links)
+    rooms = (clients, invoices, invoice_acts, pay_links, why, payments, payment_acts, reference)
+    for room in rooms:
         app.include_router(room.router)
+    app.router.routes.extend(Pages(store, links, now).routes())
     app.add_api_route("/", _home, include_in_schema=False)
     app.openapi = cache(partial(reference.document, app))  # type: ignore[method-assign] # FastAPI's own way
     return app

@@ -14,16 +14,16 @@ from domain.errors import TryLater, Untrusted
 from gateways.port import Delivery, Envelope, Gateway, NeedsKey, Outcome, Reply, Unreadable
 from ledger.inbox.arrivals import ArrivalRow, Arrivals
 from ledger.pulse import Pulse
-from runtime import clock, metrics, wiring
+from runtime import clock, metrics, senders, wiring
+from runtime.senders import Network
 from runtime.settings import settings
-from webhooks import requests, senders
+from runtime.strangers import Strangers
+from webhooks import requests
 from webhooks.intake import Intake
 from webhooks.keys import Keys
 from webhooks.nudger import Nudger
 from webhooks.readiness import Readiness
 from webhooks.requests import Message, Receive, Scope, Send, Unacceptable
-from webhooks.senders import Network
-from webhooks.strangers import Strangers
 from workers.app import app
 from workers.nudges import Nudges
 
@@ -33,6 +33,7 @@ _NOT_FOUND = Reply(404, b'{"error":"not found"}', _JSON)
 _WRONG_METHOD = Reply(405, b'{"error":"method not allowed"}', _JSON)
 _TOO_MANY = Reply(429, b'{"error":"too many"}', _JSON)
 _RETRY_AFTER_SECONDS = 5
+MOST_REFUSALS_PER_MINUTE = 600
 _CLOSING = frozenset({408, 413, 415})
 
 _log = structlog.get_logger(__name__)
@@ -60,7 +61,7 @@ class Webhooks:
         self._intake = Intake(self._arrivals.keep, self._nudger.nudge)
         self._keys = Keys()
         self._readiness = Readiness(self._pulse, self._looks.ping, self._intake)
-        self._strangers = Strangers()
+        self._strangers = Strangers(MOST_REFUSALS_PER_MINUTE)
         self._proxies = proxies
         self._routes: dict[str, tuple[tuple[str, ...], Handler]] = {
             "/healthz": (("GET", "HEAD"), _alive),

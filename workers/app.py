@@ -88,6 +88,7 @@ def _configuration() -> dict[str, Any]:
             "workers.errands",
             "workers.lookups",
             "workers.captures",
+            "workers.closings",
         ],
     }
 
@@ -102,6 +103,7 @@ _CLOCKWORK = {
         ("errands.run", 10.0),
         ("errands.look_up", 10.0),
         ("errands.capture", 10.0),
+        ("errands.close_sessions", 5.0),
     )
 }
 

@@ -13,8 +13,9 @@ from ledger import outbox
 from ledger.books import attention
 from ledger.letters import claiming
 from ledger.letters.claiming import Addressed, Closed, PassedOver
+from ledger.links import granting
 from ledger.store import Store
-from runtime import clock, wiring
+from runtime import clock, hosted, wiring
 from runtime.settings import settings
 from workers.app import app
 from workers.reminders import is_money_known
@@ -68,7 +69,7 @@ def _send(store: Store, claimed: Addressed) -> None:
     if claimed.recipient is None:
         return _give_up(store, claimed, _NO_ADDRESS)
     try:
-        mail = _mail(claimed, claimed.recipient)
+        mail = _mail(claimed, claimed.recipient, _pay_at(store, claimed))
         if clock.now() - claimed.claimed_at > _FRESH:
             return _put_off(store, claimed, "it was claimed too long ago")
         mailbox.put(settings().local_dir / "mailbox", mail)
@@ -97,8 +98,23 @@ def _give_up(store: Store, claimed: Addressed, reason: str) -> None:
             attention.open_all(books, [notice])
 
 
-def _mail(claimed: Addressed, recipient: str) -> Mail:
-    letter = letters.reminder(claimed.overdue, claimed.step_days, claimed.language)
+def _pay_at(store: Store, claimed: Addressed) -> str | None:
+    """Where the letter's invoice is paid; None where there is no secret to make a link with.
+
+    None, too, where a person revoked the link.
+    """
+    made_with = hosted.from_settings()
+    if made_with.secret_key is None:
+        return None
+    invoice_id = int(claimed.leased.subject.removeprefix("invoice:"))
+    with store.transaction() as books:
+        target = granting.of_invoice(books, invoice_id)
+        token = granting.for_letter(books, target, made_with.secret, clock.now())
+    return None if token is None else f"{made_with.address(token)}?lang={claimed.language}"
+
+
+def _mail(claimed: Addressed, recipient: str, pay_at: str | None) -> Mail:
+    letter = letters.reminder(claimed.overdue, claimed.step_days, claimed.language, pay_at)
     return Mail(
         key=claimed.leased.key,
         sender=settings().mail_from,

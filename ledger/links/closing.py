@@ -83,12 +83,25 @@ def finish(books: Books, closing: Closing) -> None:
 
     Locks the attempt, then the errand.
     """
+    _end(books, closing.attempt_id)
+    outbox.finish(books, closing.leased)
+
+
+def let_lapse(books: Books, closing: Closing, reason: str) -> None:
+    """Ends the attempt for us, where its gateway closes no session: it ends by itself in time.
+
+    Locks the attempt, then the errand.
+    """
+    _end(books, closing.attempt_id)
+    outbox.cancel(books, closing.leased.id, reason)
+
+
+def _end(books: Books, attempt_id: int) -> None:
     books.run(
         "UPDATE attempts SET state = 'expired', updated_at = now()"
         " WHERE id = :id AND state IN ('open', 'failed')",
-        id=closing.attempt_id,
+        id=attempt_id,
     )
-    outbox.finish(books, closing.leased)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ from tests.hostile.row import KEPT, Play, Row, bad_request, signature, signed
 from tests.hostile.stripe_told import told
 from tests.hostile.wire import Answer
 from webhooks import requests
+from webhooks.app import MOST_REFUSALS_PER_MINUTE as MOST_PER_MINUTE
 from webhooks.requests import MOST_BODY_BYTES
-from webhooks.strangers import MOST_PER_MINUTE
 
 _MOST_HEARD_BYTES = 32 * 1024 * 1024  # what two sockets hold, and then some
 

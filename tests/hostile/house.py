@@ -68,17 +68,21 @@ class House:
                 pass
 
     def digests(self) -> dict[str, str]:
-        """Every table, and a digest of all its rows."""
-        tables = self.desk.query(
-            "SELECT relname FROM pg_class WHERE relkind = 'r'"
-            " AND relnamespace = 'public'::regnamespace ORDER BY relname"
-        )
-        looks = (
-            f"SELECT '{name}', md5(coalesce(string_agg(t::text, E'\\n' ORDER BY t::text), ''))"
-            f" FROM {name} t"
-            for (name,) in tables
-        )
-        return dict(self.desk.query(" UNION ALL ".join(looks)))
+        return digests(self.desk)
+
+
+def digests(desk: Desk) -> dict[str, str]:
+    """Every table, and a digest of all its rows."""
+    tables = desk.query(
+        "SELECT relname FROM pg_class WHERE relkind = 'r'"
+        " AND relnamespace = 'public'::regnamespace ORDER BY relname"
+    )
+    looks = (
+        f"SELECT '{name}', md5(coalesce(string_agg(t::text, E'\\n' ORDER BY t::text), ''))"
+        f" FROM {name} t"
+        for (name,) in tables
+    )
+    return dict(desk.query(" UNION ALL ".join(looks)))
 
 
 def counted() -> dict[str, int]:

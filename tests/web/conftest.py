@@ -11,6 +11,7 @@ from domain.ids import Kind, public
 from ledger.access import tokens
 from ledger.books import clients, seller
 from ledger.store import Store
+from runtime.hosted import Hosted
 from tests.builders import ZONE, at
 from tests.desk import SELLER, Desk
 from tests.serving import serving
@@ -18,6 +19,7 @@ from tests.stores import Stores
 from web.app import over
 
 TOKEN = "inc_test_token"
+SECRET_KEY = "a secret key that no test tells anybody"
 CLIENT = str(public(Kind.CLIENT, 1))
 NOW = at("2026-11-20T10:00")
 
@@ -90,7 +92,9 @@ def opened(dsn: str) -> Iterator[Store]:
 @contextmanager
 def calling(store: Store) -> Iterator[Caller]:
     """Somebody who talks to the API over this database, without a token yet."""
-    with serving(over(store, ZONE, lambda: NOW)) as address, Caller(base_url=address) as caller:
+    hosted = Hosted({}, SECRET_KEY, "https://pay.example")
+    app = over(store, ZONE, lambda: NOW, hosted)
+    with serving(app) as address, Caller(base_url=address) as caller:
         yield caller
 
 

@@ -7,11 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from domain import links
 from domain.errors import Refused
 from ledger import outbox
 from ledger.letters import claiming
+from ledger.links import granting
+from ledger.links.granting import Target, Terms
 from ledger.store import Store
 from runtime import clock
+from runtime.settings import settings
 from tests.builders import a_report, at, ron
 from tests.desk import Desk
 from workers import errands, reminders
@@ -30,6 +34,12 @@ def letters(folder: Path) -> list[email.message.Message]:
     files = sorted((folder / "mailbox").glob("*.eml"))
     policy = email.policy.default
     return [email.message_from_bytes(file.read_bytes(), policy=policy) for file in files]
+
+
+def text_of(letter: email.message.Message) -> str:
+    body = letter.get_payload(decode=True)
+    assert isinstance(body, bytes)
+    return body.decode()
 
 
 def test_a_due_reminder_becomes_one_letter(desk: Desk, tmp_path: Path):
@@ -176,3 +186,38 @@ def test_a_letter_that_cannot_be_written_is_given_up_and_holds_up_no_other(
     assert runs == 5
     assert desk.attention() == [("letter_failed", f"invoice:{bad.id}")]
     assert desk.query("SELECT state FROM outbox ORDER BY id") == [("failed",), ("done",)]
+
+
+def test_a_letter_carries_the_link_to_pay_by(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("SECRET_KEY", "s" * 32)
+    monkeypatch.setenv("BASE_URL", "https://pay.example")
+    settings.cache_clear()
+    invoice = desk.invoice(desk.open())
+
+    reminders.write_due()
+    errands.run_errands()
+
+    token = links.token(b"s" * 32, 1, 1)
+    (letter,) = letters(tmp_path)
+    assert f"https://pay.example/pay/{token}?lang=ro" in text_of(letter)
+    assert desk.query("SELECT invoice_id, version FROM pay_links") == [(invoice.id, 1)]
+
+
+def test_a_letter_carries_no_link_that_a_person_revoked(
+    desk: Desk, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("SECRET_KEY", "s" * 32)
+    settings.cache_clear()
+    invoice = desk.invoice(desk.open())
+    target = Target(invoice.client_id, invoice.id)
+    with store.transaction() as books:
+        granting.grant(books, target, Terms(), b"s" * 32, "test", LATER)
+        granting.revoke(books, target, "test", LATER)
+
+    reminders.write_due()
+    errands.run_errands()
+
+    (letter,) = letters(tmp_path)
+    assert "/pay/" not in text_of(letter)

@@ -18,6 +18,7 @@ from gateways import strict_json
 from ledger.access import repeats, tokens
 from ledger.books.acting import Word
 from ledger.store import Books, Store
+from runtime.hosted import Hosted
 from web import problems
 
 MOST_BODY_BYTES = 1024 * 1024
@@ -38,6 +39,7 @@ class Desk:
     store: Store
     zone: ZoneInfo
     now: Callable[[], datetime]
+    links: Hosted
 
     @property
     def today(self) -> date:

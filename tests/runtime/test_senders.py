@@ -3,8 +3,8 @@
 import pytest
 from pydantic import ValidationError
 
+from runtime import senders
 from runtime.settings import Settings
-from webhooks import senders
 
 NOBODY: tuple[senders.Network, ...] = ()
 OURS = Settings(trusted_proxies="10.0.0.0/8, 2001:db8::1").proxies

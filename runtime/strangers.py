@@ -1,15 +1,15 @@
-"""Who keeps knocking with signatures that do not hold."""
+"""Who keeps knocking with what opens nothing: signatures, or tokens of hosted links."""
 
 from collections import Counter
 
-MOST_PER_MINUTE = 600
 _MOST_ADDRESSES = 10_000
 
 
 class Strangers:
-    """Refusals by address within the present minute; genuine deliveries are never counted."""
+    """Refusals by address within the present minute; what is genuine is never counted."""
 
-    def __init__(self) -> None:
+    def __init__(self, most_per_minute: int) -> None:
+        self._most = most_per_minute
         self._refusals: Counter[str] = Counter()
         self._minute = 0
 
@@ -20,4 +20,4 @@ class Strangers:
             self._refusals.clear()
             self._minute = minute
         self._refusals[address] += 1
-        return self._refusals[address] > MOST_PER_MINUTE
+        return self._refusals[address] > self._most

@@ -1,14 +1,13 @@
 """Who sends a request: the other end of the connection, or whom a proxy of ours names."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_address
-
-from webhooks.requests import Scope
+from typing import Any
 
 Network = IPv4Network | IPv6Network
 
 
-def address(scope: Scope, proxies: Sequence[Network]) -> str:
+def address(scope: Mapping[str, Any], proxies: Sequence[Network]) -> str:
     """The sender's address, empty when nobody knows it.
 
     Anybody can write X-Forwarded-For, and every proxy adds at its end whom it heard. So it is read
