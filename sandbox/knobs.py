@@ -1,5 +1,6 @@
 """Trouble on demand: what goes wrong, how often, and how often it really did."""
 
+import asyncio
 import random
 from collections import Counter, deque
 from dataclasses import dataclass, field
@@ -69,6 +70,12 @@ class Knobs:
         if is_post and self._next:
             return self._next.popleft()
         return next((name for name in _FAULTS if self.happens(name)), None)
+
+    async def linger(self, fault: Fault | None) -> None:
+        """Wait, where the fault is to be slow."""
+        if fault == "slow":
+            self.count("slow")
+            await asyncio.sleep(self.slow_seconds)
 
     def within(self, seconds: float) -> float:
         """A random wait up to so long."""

@@ -11,6 +11,7 @@ from sandbox.money import paypal_text
 from sandbox.payload import Payload
 from sandbox.paypal_account import Order, PaypalAccount
 from sandbox.paypal_errors import not_found
+from sandbox.paypal_requests import check_amount
 
 
 def articles(account: PaypalAccount) -> Iterator[str]:
@@ -42,7 +43,7 @@ def _on_capture(
 ) -> None:
     if amount is not None:
         currency = capture["amount"]["currency_code"]
-        orders.check_amount({"currency_code": currency, "value": str(amount)}, "/amount")
+        check_amount({"currency_code": currency, "value": str(amount)}, "/amount")
     match what:
         case "complete-pending":
             orders.complete_pending(account, capture)

@@ -1,6 +1,7 @@
 """PayPal's API under `/paypal`: the calls that are documented as used, and no other."""
 
 import base64
+from functools import partial
 from hmac import compare_digest
 
 from starlette.requests import Request
@@ -17,72 +18,54 @@ from sandbox.paypal_calls import Call, Endpoint, endpoint, not_pretended, respon
 from sandbox.paypal_certificates import Seal
 from sandbox.paypal_errors import bad_client, not_found
 
+Offered = tuple[str, str, Endpoint]  # method, path, and what answers
+
 
 def routes(account: PaypalAccount, seal: Seal) -> list[Route]:
     """Every call, and at last an error in PayPal's shape for all others."""
-    order_keys, payment_keys = account.order_keys, account.payment_keys
-    offered: list[tuple[str, str, Endpoint]] = [
+    calls = [
         ("POST", "/v1/oauth2/token", _token(account)),
         ("GET", "/v1/notifications/certs/{id}", certificate(seal)),
-        (
-            "POST",
-            "/v2/checkout/orders",
-            endpoint(account, lambda call: _new_order(account, call), keys=order_keys, status=201),
-        ),
-        (
-            "GET",
-            "/v2/checkout/orders/{id}",
-            endpoint(account, lambda call: _shown_order(account, call)),
-        ),
-        (
-            "POST",
-            "/v2/checkout/orders/{id}/capture",
-            endpoint(account, lambda call: _captured(account, call), keys=order_keys, status=201),
-        ),
-        (
-            "GET",
-            "/v2/payments/captures/{id}",
-            endpoint(account, lambda call: _held(account.capture(call.names["id"])[1])),
-        ),
-        (
-            "POST",
-            "/v2/payments/captures/{id}/refund",
-            endpoint(account, lambda call: _refunded(account, call), keys=payment_keys, status=201),
-        ),
-        (
-            "GET",
-            "/v2/payments/refunds/{id}",
-            endpoint(account, lambda call: _shown_refund(account, call)),
-        ),
-        (
-            "GET",
-            "/v1/customer/disputes/{id}",
-            endpoint(account, lambda call: _shown_dispute(account, call)),
-        ),
-        (
-            "GET",
-            "/v1/notifications/webhooks-events",
-            endpoint(account, lambda call: _held(events.listed(account, call.query))),
-        ),
-        (
-            "GET",
-            "/v1/notifications/webhooks-events/{id}",
-            endpoint(account, lambda call: _held(events.found(account, call.names["id"]))),
-        ),
-        (
-            "POST",
-            "/v1/notifications/webhooks-events/{id}/resend",
-            endpoint(
-                account, lambda call: _held(events.resend(account, call.names["id"])), status=202
-            ),
-        ),
+        *_orders(account),
+        *_payments(account),
+        *_events(account),
     ]
-    calls = [Route(path, call, methods=[method]) for method, path, call in offered]
     rest = [
         Route(f"/{version}/{{rest:path}}", not_pretended, methods=["GET", "POST"])
         for version in ("v1", "v2")
     ]
-    return [*calls, *rest]
+    return [*(Route(path, call, methods=[method]) for method, path, call in calls), *rest]
+
+
+def _orders(account: PaypalAccount) -> list[Offered]:
+    path, keys = "/v2/checkout/orders", account.order_keys
+    new, shown, captured = (partial(act, account) for act in (_new_order, _shown_order, _captured))
+    return [
+        ("POST", path, endpoint(account, new, keys=keys, status=201)),
+        ("GET", f"{path}/{{id}}", endpoint(account, shown)),
+        ("POST", f"{path}/{{id}}/capture", endpoint(account, captured, keys=keys, status=201)),
+    ]
+
+
+def _payments(account: PaypalAccount) -> list[Offered]:
+    path, keys = "/v2/payments/captures/{id}", account.payment_keys
+    refunded = endpoint(account, partial(_refunded, account), keys=keys, status=201)
+    return [
+        ("GET", path, endpoint(account, partial(_shown_capture, account))),
+        ("POST", f"{path}/refund", refunded),
+        ("GET", "/v2/payments/refunds/{id}", endpoint(account, partial(_shown_refund, account))),
+        ("GET", "/v1/customer/disputes/{id}", endpoint(account, partial(_shown_dispute, account))),
+    ]
+
+
+def _events(account: PaypalAccount) -> list[Offered]:
+    path = "/v1/notifications/webhooks-events"
+    resent = endpoint(account, partial(_resent_event, account), status=202)
+    return [
+        ("GET", path, endpoint(account, partial(_listed_events, account))),
+        ("GET", f"{path}/{{id}}", endpoint(account, partial(_shown_event, account))),
+        ("POST", f"{path}/{{id}}/resend", resent),
+    ]
 
 
 def certificate(seal: Seal) -> Endpoint:
@@ -140,6 +123,10 @@ def _captured(account: PaypalAccount, call: Call) -> Show:
     return lambda: orders.told(account, order)
 
 
+def _shown_capture(account: PaypalAccount, call: Call) -> Show:
+    return _held(account.capture(call.names["id"])[1])
+
+
 def _refunded(account: PaypalAccount, call: Call) -> Show:
     capture = account.capture(call.names["id"])[1]
     made = returns.create_refund(account, capture, call.body)
@@ -160,6 +147,18 @@ def _shown_dispute(account: PaypalAccount, call: Call) -> Show:
     if id_ not in account.disputes:
         raise not_found()
     return _held(account.disputes[id_])
+
+
+def _listed_events(account: PaypalAccount, call: Call) -> Show:
+    return _held(events.listed(account, call.query))
+
+
+def _shown_event(account: PaypalAccount, call: Call) -> Show:
+    return _held(events.found(account, call.names["id"]))
+
+
+def _resent_event(account: PaypalAccount, call: Call) -> Show:
+    return _held(events.resend(account, call.names["id"]))
 
 
 def _order(account: PaypalAccount, order: Order, call: Call) -> Show:

@@ -1,6 +1,5 @@
 """How a call to PayPal's API goes: the token, the trouble, the request id, the answer."""
 
-import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -65,43 +64,44 @@ async def _answered(
     act, call = what
     knobs = account.knobs
     fault = knobs.fault(is_post=request.method == "POST")
-    if fault is not None:
-        knobs.count(fault)
     # PayPal keeps no failure for a request id, so that a kept one is a plain one here.
     if fault in ("error_before", "error_kept"):
+        knobs.count(fault)
         raise errors.error("INTERNAL_SERVER_ERROR")
     _mock(request)
-    key = request.headers.get("PayPal-Request-Id") if keys is not None else None
-    if keys is None or key is None:
-        if fault == "slow":
-            await asyncio.sleep(knobs.slow_seconds)
-        show = act(call)
+    asked = request.headers.get("PayPal-Request-Id") if keys is not None else None
+    key = None if asked is None else f"{request.url.path} {asked}"
+    known = None if keys is None or key is None else _begun(account, keys, key, call)
+    if known is None:
+        show = await _first(keys, key, lambda: knobs.linger(fault), lambda: act(call))
     else:
-        scoped = f"{request.url.path} {key}"
-        known = _begun(account, keys, scoped, call)
-        if known is not None:
-            knobs.count("replayed")
-            return response(200, known())
-        pause = knobs.slow_seconds if fault == "slow" else 0.0
-        show = await _first(keys, scoped, pause, lambda: act(call))
+        knobs.count("replayed")
+        await knobs.linger(fault)
+        show, status = known, 200
     body = show()
     if fault == "error_after":
+        knobs.count(fault)
         raise errors.error("INTERNAL_SERVER_ERROR")
     return response(status, body)
 
 
-async def _first(keys: Keys[Show], key: str, pause: float, act: Callable[[], Show]) -> Show:
-    """Do what the key stands for; a failure leaves the key as if it had never been used."""
+async def _first(
+    keys: Keys[Show] | None,
+    key: str | None,
+    linger: Callable[[], Awaitable[None]],
+    act: Callable[[], Show],
+) -> Show:
+    """Do it; a failure leaves its key as if it had never been used."""
     show = None
     try:
-        if pause:
-            await asyncio.sleep(pause)
+        await linger()
         show = act()
     finally:
-        if show is None:
-            keys.forget(key)
-        else:
-            keys.keep(key, show)
+        if keys is not None and key is not None:
+            if show is None:
+                keys.forget(key)
+            else:
+                keys.keep(key, show)
     return show
 
 

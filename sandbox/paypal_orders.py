@@ -1,11 +1,10 @@
 """PayPal's orders: made, approved by the customer on their page, captured by the merchant."""
 
-import re
 from decimal import Decimal
-from typing import Any
 
+from sandbox import paypal_requests as requests
 from sandbox import paypal_shapes as shapes
-from sandbox.money import PAYPAL_CURRENCIES, paypal_digits
+from sandbox.money import paypal_digits
 from sandbox.payload import Payload
 from sandbox.paypal_account import DECLINES, PAYS, WAITS, Order, OrderStatus, PaypalAccount, plain
 from sandbox.paypal_errors import invalid, refused
@@ -21,23 +20,13 @@ REFUSALS = (
 OUTCOMES = (PAYS, WAITS, DECLINES, *REFUSALS)
 
 _MOST_REFUSALS = 10
-_LONGEST = {"custom_id": 127, "invoice_id": 127, "description": 127, "reference_id": 256}
 
 
 def create(account: PaypalAccount, asked: Payload) -> Order:
     """A new order; PaypalError says which field is wrong, or what PayPal does not do."""
     if asked.get("intent") != "CAPTURE":
         raise invalid("/intent")
-    units = asked.get("purchase_units")
-    if not isinstance(units, list) or len(units) != 1 or not isinstance(units[0], dict):
-        raise invalid("/purchase_units")
-    unit = {"reference_id": "default", **units[0]}
-    for name, longest in _LONGEST.items():
-        value = unit.get(name, "-")
-        if not isinstance(value, str) or not 1 <= len(value) <= longest:
-            raise invalid(f"/purchase_units/0/{name}", "INVALID_STRING_LENGTH")
-    check_amount(unit.get("amount"), "/purchase_units/0/amount")
-    context = _context(asked)
+    unit, context = requests.unit(asked), requests.context(asked)
     now = account.clock()
     status: OrderStatus = "PAYER_ACTION_REQUIRED" if context else "CREATED"
     order = Order(account.ids.paypal(), unit, context, status, now, now)
@@ -112,39 +101,6 @@ def told(account: PaypalAccount, order: Order) -> Payload:
 def page_url(account: PaypalAccount, id_: str) -> str:
     """Where the customer approves."""
     return f"{account.own_url}/paypal/checkoutnow?token={id_}"
-
-
-def check_amount(amount: Any, where: str) -> None:
-    if not isinstance(amount, dict) or not isinstance(amount.get("value"), str):
-        raise invalid(where)
-    currency, value = amount.get("currency_code"), amount["value"]
-    if not isinstance(currency, str) or not re.fullmatch(r"[A-Z]{3}", currency):
-        raise invalid(f"{where}/currency_code")
-    if currency not in PAYPAL_CURRENCIES:
-        raise refused("CURRENCY_NOT_SUPPORTED", "Currency code is not supported.")
-    if not re.fullmatch(r"-?[0-9]{1,12}(\.[0-9]{1,6})?", value):
-        raise invalid(f"{where}/value")
-    decimals = len(value.partition(".")[2])
-    if decimals and not paypal_digits(currency):
-        raise refused("DECIMALS_NOT_SUPPORTED", "Currency does not support decimals.")
-    if decimals > paypal_digits(currency):
-        raise refused("DECIMAL_PRECISION", "The amount has too many decimals.")
-    if Decimal(value) <= 0:
-        raise refused("CANNOT_BE_ZERO_OR_NEGATIVE", "Must be greater than zero.")
-
-
-def _context(asked: Payload) -> Payload:
-    source = asked.get("payment_source")
-    if source is None:
-        return {}
-    paypal = source.get("paypal") if isinstance(source, dict) else None
-    context = paypal.get("experience_context") if isinstance(paypal, dict) else None
-    if not isinstance(context, dict):
-        raise invalid("/payment_source/paypal/experience_context")
-    for name in ("return_url", "cancel_url"):
-        if not isinstance(context.get(name), str):
-            raise invalid(f"/payment_source/paypal/experience_context/{name}")
-    return context
 
 
 def _is_duplicate(account: PaypalAccount, order: Order) -> bool:

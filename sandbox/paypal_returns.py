@@ -12,7 +12,7 @@ from sandbox.money import paypal_text
 from sandbox.payload import Payload
 from sandbox.paypal_account import Order, PaypalAccount, fine, pacific, plain
 from sandbox.paypal_errors import invalid, refused
-from sandbox.paypal_orders import check_amount
+from sandbox.paypal_requests import check_amount
 
 _SHARE = Decimal("0.034")  # the part of the fee that PayPal gives back with a refund
 

@@ -1,6 +1,5 @@
 """How a call to Stripe's API goes: the key, the trouble, the idempotency key, the answer."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from hmac import compare_digest
@@ -11,6 +10,7 @@ from starlette.responses import Response
 from sandbox import stripe_errors as errors
 from sandbox import stripe_params as given
 from sandbox.idempotency import InFlight, OtherRequest
+from sandbox.knobs import Fault
 from sandbox.payload import Payload, printed
 from sandbox.stripe_account import Outcome, StripeAccount
 
@@ -38,7 +38,7 @@ def endpoint(account: StripeAccount, act: Act) -> Endpoint:
             call = Call(_own_path(request), request.path_params, await _params(request))
             return await _answered(account, request, act, call)
         except errors.StripeError as error:
-            return _response(account, error.status, printed(error.body))
+            return _response(account, _failed(error))
 
     return answer
 
@@ -52,49 +52,49 @@ async def not_pretended(request: Request) -> Response:
 async def _answered(account: StripeAccount, request: Request, act: Act, call: Call) -> Response:
     knobs = account.knobs
     fault = knobs.fault(is_post=request.method == "POST")
-    if fault is not None:
-        knobs.count(fault)
     if fault == "error_before":
+        knobs.count(fault)
         raise errors.own_fault()
     key = request.headers.get("Idempotency-Key") if request.method == "POST" else None
-    if key is None:
-        if fault == "slow":
-            await asyncio.sleep(knobs.slow_seconds)
-        outcome = _done(act, call)
-    else:
-        replayed = _begun(account, key, call)
-        if replayed is not None:
-            knobs.count("replayed")
-            return _response(account, replayed.status, replayed.body, is_replayed=True)
+    replayed = None if key is None else _begun(account, key, call)
+    if replayed is None:
         outcome = await _first(account, key, fault, lambda: _done(act, call))
-    if fault == "error_after" or (fault == "error_kept" and key is None):
+    else:
+        knobs.count("replayed")
+        await knobs.linger(fault)
+        outcome = replayed
+    if fault == "error_after":
+        knobs.count(fault)
         raise errors.own_fault()
-    return _response(account, outcome.status, outcome.body)
+    return _response(account, outcome, is_replayed=replayed is not None)
 
 
 async def _first(
-    account: StripeAccount, key: str, fault: str | None, act: Callable[[], Outcome]
+    account: StripeAccount, key: str | None, fault: Fault | None, act: Callable[[], Outcome]
 ) -> Outcome:
-    """Do what the key stands for; whatever becomes of it, the key does not stay in flight."""
+    """Do it; whatever becomes of it, a key does not stay in flight."""
     outcome = None
     try:
-        if fault == "slow":
-            await asyncio.sleep(account.knobs.slow_seconds)
+        await account.knobs.linger(fault)
         if fault == "error_kept":
-            error = errors.own_fault()
-            outcome = Outcome(error.status, printed(error.body))
+            account.knobs.count(fault)
+            outcome = _failed(errors.own_fault())
         else:
             outcome = act()
     except errors.StripeError as error:
         if not error.is_kept:
             raise
-        outcome = Outcome(error.status, printed(error.body))
+        outcome = _failed(error)
     finally:
-        if outcome is None:
+        if key is not None and outcome is None:
             account.keys.forget(key)
-        else:
+        elif key is not None and outcome is not None:
             account.keys.keep(key, outcome)
     return outcome
+
+
+def _failed(error: errors.StripeError) -> Outcome:
+    return Outcome(error.status, printed(error.body))
 
 
 def _begun(account: StripeAccount, key: str, call: Call) -> Outcome | None:
@@ -129,10 +129,8 @@ def _own_path(request: Request) -> str:
     return "/v1" + request.url.path.partition("/v1")[2]
 
 
-def _response(
-    account: StripeAccount, status: int, body: bytes, *, is_replayed: bool = False
-) -> Response:
+def _response(account: StripeAccount, outcome: Outcome, *, is_replayed: bool = False) -> Response:
     headers = {"Request-Id": account.ids.stripe("req")}
     if is_replayed:
         headers["Idempotent-Replayed"] = "true"
-    return Response(body, status, headers, media_type="application/json")
+    return Response(outcome.body, outcome.status, headers, media_type="application/json")
