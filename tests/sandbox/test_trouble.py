@@ -39,6 +39,19 @@ def test_knobs_lose_double_shuffle_and_delay_and_count_what_they_did(
     assert max(times.values()) == 2
 
 
+def test_paypals_doubles_are_transmissions_of_their_own(
+    at_paypal: AtPaypal, listener: Listener
+) -> None:
+    at_paypal.sandbox.turn("paypal", duplicate=1.0)
+    at_paypal.captured()
+    at_paypal.sandbox.settle()
+
+    events = Counter(each.json["id"] for each in listener.taken)
+    ids = {each.headers["paypal-transmission-id"] for each in listener.taken}
+    assert set(events.values()) == {2}
+    assert len(ids) == len(listener.taken) == 6
+
+
 def test_without_trouble_everything_arrives_once(at_stripe: AtStripe, listener: Listener) -> None:
     for n in range(10):
         at_stripe.press(at_stripe.session(reference=f"INV-{n}"), "pay")
@@ -111,6 +124,18 @@ def test_a_lost_answer_was_done_and_its_key_tells(at_stripe: AtStripe) -> None:
     made = at_stripe.sandbox.ask(lambda world: list(world.stripe.objects["checkout.session"]))
     assert made == [session.id]
     assert at_stripe.sandbox.counted("stripe")["error_after"] == 1
+
+
+def test_a_replay_can_be_lost_too(at_stripe: AtStripe) -> None:
+    at_stripe.sandbox.turn("stripe", next=["error_after", "error_after"])
+    for _ in range(2):
+        with pytest.raises(stripe.APIError):
+            at_stripe.session(key="k")
+
+    assert at_stripe.session(key="k").status == "open"
+    counted = at_stripe.sandbox.counted("stripe")
+    assert (counted["error_after"], counted["replayed"]) == (2, 2)
+    assert at_stripe.sandbox.ask(lambda world: len(world.stripe.objects["checkout.session"])) == 1
 
 
 def test_an_error_before_the_work_leaves_nothing(at_stripe: AtStripe) -> None:
