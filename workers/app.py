@@ -4,7 +4,6 @@ A message is a nudge and may be lost or doubled without harm, so these settings 
 recovery; what makes every effect single are the rows it points at.
 """
 
-import os
 from typing import Any
 
 import structlog
@@ -12,7 +11,7 @@ from celery import Celery, Task, signals
 from kombu.entity import Exchange, Queue
 
 from domain.errors import TryLater
-from runtime import logs, memory
+from runtime import logs, memory, priority
 from runtime.settings import settings
 from workers import broker
 
@@ -133,6 +132,4 @@ def _set_up_logging(**_: object) -> None:
 def _settle_down(**_: object) -> None:
     memory.settle_down()
     memory.bound(_MOST_MEMORY_BYTES)
-    # Settling is work in batches: it does not push aside who accepts a delivery.
-    if hasattr(os, "SCHED_BATCH"):
-        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+    priority.give_way()
