@@ -4,6 +4,8 @@ import subprocess
 import sys
 
 _PROGRAM = """
+import os
+
 from runtime import priority
 before = os.nice(0)
 priority.give_way()
