@@ -6,8 +6,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from sandbox import running
+from sandbox import clock, running
 from sandbox.options import Options
+from sandbox.paypal_certificates import kept_authority
 from sandbox.world import World
 
 
@@ -37,9 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _serve(options: Options, listener: socket.socket, ca_file: Path | None) -> None:
     url = running.address(listener)
-    world = World(options, url)
-    if ca_file is not None:
-        ca_file.write_bytes(world.seal.authority_pem)
+    authority = kept_authority(ca_file, clock.now()) if ca_file is not None else None
+    world = World(options, url, authority=authority)
 
     def ready() -> None:
         sys.stdout.write(f"sandbox ready {url}\n")
@@ -62,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--paypal-webhook-id", default="5AN0B0X000000WH1D")
     add("--paypal-merchant-id", default="SANDBOXMERCH1")
     add("--paypal-cert-base", help="what stands before /v1/notifications/certs/; default: here")
-    add("--ca-file", type=Path, help="where to write the authority that signs for PayPal")
+    add("--ca-file", type=Path, help="where the authority is kept that vouches for PayPal")
     add("--seed", type=int, help="the same seed gives the same ids and the same trouble")
     add("--retry-scale", type=float, default=0.01, help="seconds for each that a gateway waits")
     add("--settle-seconds", type=float, default=1.0, help="until Stripe tells its fee")

@@ -2,11 +2,17 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 SIGNER = "messageverificationcerts.sandbox.paypal.com"
@@ -14,6 +20,19 @@ SIGNER = "messageverificationcerts.sandbox.paypal.com"
 _KEY_BITS = 2048
 _YESTERDAY = timedelta(days=1)
 _LIFETIME = timedelta(days=365)
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """Who vouches for the signer; it has a longer life than any sandbox."""
+
+    certificate: x509.Certificate
+    key: rsa.RSAPrivateKey
+
+    @property
+    def pem(self) -> bytes:
+        """The certificate alone."""
+        return self.certificate.public_bytes(Encoding.PEM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,30 +49,58 @@ class Seal:
         return self._key.sign(message, padding.PKCS1v15(), SHA256())
 
 
-def made(id_: str, now: datetime) -> Seal:
-    """A new authority with one certificate; takes some tenths of a second."""
-    authority_key, key = _new_key(), _new_key()
-    issuer = _name("Incasso sandbox: throw-away authority")
-    authority = (
-        _begun(issuer, issuer, authority_key.public_key(), now)
+def new_authority(now: datetime) -> Authority:
+    """One that nobody but its maker believes."""
+    key, name = _new_key(), _name("Incasso sandbox: throw-away authority")
+    certificate = (
+        _begun(name, name, key.public_key(), now)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(_usage(is_authority=True), critical=True)
-        .sign(authority_key, SHA256())
+        .sign(key, SHA256())
     )
+    return Authority(certificate, key)
+
+
+def kept_authority(file: Path, now: datetime) -> Authority:
+    """The one whose certificate is in the file, and its key beside it; made where there is none.
+
+    So a sandbox that starts again is believed by whoever believed it before.
+    """
+    beside = file.with_name(f"{file.name}.key")
+    if file.exists() and beside.exists():
+        certificate = x509.load_pem_x509_certificate(file.read_bytes())
+        key = load_pem_private_key(beside.read_bytes(), password=None)
+        is_pair = key.public_key() == certificate.public_key()  # not after a death between the two
+        lasts = certificate.not_valid_after_utc > now + _LIFETIME
+        if isinstance(key, rsa.RSAPrivateKey) and is_pair and lasts:
+            return Authority(certificate, key)
+    authority = new_authority(now)
+    beside.unlink(missing_ok=True)
+    beside.touch(mode=0o600)
+    beside.write_bytes(
+        authority.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    )
+    file.write_bytes(authority.pem)
+    return authority
+
+
+def made(id_: str, now: datetime, authority: Authority) -> Seal:
+    """A new certificate of the authority's; takes some tenths of a second."""
+    key = _new_key()
     leaf = (
-        _begun(_name(SIGNER), issuer, key.public_key(), now)
+        _begun(_name(SIGNER), authority.certificate.subject, key.public_key(), now)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(is_authority=False), critical=True)
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(SIGNER)]), critical=False)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         .add_extension(
-            x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key()),
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.key.public_key()),
             critical=False,
         )
-        .sign(authority_key, SHA256())
+        .sign(authority.key, SHA256())
     )
-    pem = authority.public_bytes(Encoding.PEM)
-    return Seal(id_, leaf.public_bytes(Encoding.PEM) + pem, pem, key)
+    chain = leaf.public_bytes(Encoding.PEM) + authority.pem
+    return Seal(id_, chain, authority.pem, key)
 
 
 def _new_key() -> rsa.RSAPrivateKey:
@@ -63,6 +110,7 @@ def _new_key() -> rsa.RSAPrivateKey:
 def _begun(
     subject: x509.Name, issuer: x509.Name, key: rsa.RSAPublicKey, now: datetime
 ) -> x509.CertificateBuilder:
+    lifetime = _LIFETIME if subject != issuer else 10 * _LIFETIME
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
@@ -70,7 +118,7 @@ def _begun(
         .public_key(key)
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - _YESTERDAY)
-        .not_valid_after(now + _LIFETIME)
+        .not_valid_after(now + lifetime)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
     )
 

@@ -12,20 +12,34 @@ from sandbox.ids import Ids
 from sandbox.knobs import Knobs
 from sandbox.options import Options
 from sandbox.paypal_account import PaypalAccount, plain
+from sandbox.paypal_certificates import Authority
 from sandbox.stripe_account import StripeAccount
 
 _CERT_PATH = "/v1/notifications/certs/"
 
 
 class World:
-    """Everything a sandbox holds; to be touched on its own event loop only."""
+    """Everything a sandbox holds; to be touched on its own event loop only.
 
-    def __init__(self, options: Options, own_url: str, clock: Clock = clocks.now) -> None:
+    `authority` vouches for PayPal's certificate; None: one of its own.
+    """
+
+    def __init__(
+        self,
+        options: Options,
+        own_url: str,
+        clock: Clock = clocks.now,
+        authority: Authority | None = None,
+    ) -> None:
         self.options = options
         self.own_url = own_url
         self.clock = clock
         self.ids = Ids(options.seed)
-        self.seal = certificates.made(f"CERT-{self.ids.transmission()[:26]}", clock())
+        self.seal = certificates.made(
+            f"CERT-{self.ids.transmission()[:26]}",
+            clock(),
+            authority or certificates.new_authority(clock()),
+        )
         self.knobs = {"stripe": Knobs(options.seed), "paypal": Knobs(options.seed)}
         self.posts = {
             "stripe": self._post("stripe", self._stripe_headers, STRIPE_RETRIES),

@@ -13,6 +13,8 @@ import httpx
 import stripe
 from cryptography import x509
 
+from sandbox import clock
+from sandbox.paypal_certificates import kept_authority
 from tests.sandbox.customers import session_params
 
 
@@ -41,6 +43,36 @@ def test_it_says_when_it_is_ready_and_writes_its_authority(tmp_path: Path) -> No
 
         assert httpx.get(page, trust_env=False).status_code == 200
         assert x509.load_pem_x509_certificates(authority.read_bytes())
+
+
+def test_who_believed_it_believes_it_when_it_starts_again(tmp_path: Path) -> None:
+    authority = tmp_path / "authority.pem"
+    seen = []
+
+    for _ in range(2):
+        with _started("--port", "0", "--ca-file", str(authority)) as (url, _):
+            told = httpx.get(f"{url}/control", trust_env=False).json()["cert_url"]
+            chain = httpx.get(told, trust_env=False).content
+            seen.append((authority.read_bytes(), told.rpartition("/")[2], chain))
+
+    (first, first_name, _), (second, second_name, chain) = seen
+    leaf, _ = x509.load_pem_x509_certificates(chain)
+    assert first == second
+    assert first_name != second_name
+    leaf.verify_directly_issued_by(x509.load_pem_x509_certificate(first))
+    assert (tmp_path / "authority.pem.key").stat().st_mode & 0o777 == 0o600
+
+
+def test_halves_of_two_authorities_are_not_taken_for_one(tmp_path: Path) -> None:
+    file, other, now = tmp_path / "ca.pem", tmp_path / "other.pem", clock.now()
+    first, second = kept_authority(file, now), kept_authority(other, now)
+    file.write_bytes(second.pem)
+
+    mended = kept_authority(file, now)
+
+    assert mended.key.public_key() == mended.certificate.public_key()
+    assert mended.pem not in (first.pem, second.pem)
+    assert kept_authority(file, now).pem == mended.pem
 
 
 def test_it_takes_a_socket_that_listens_already() -> None:
