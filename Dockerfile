@@ -27,6 +27,7 @@ COPY workers workers
 COPY webhooks webhooks
 COPY web web
 COPY cli cli
+COPY sandbox sandbox
 
 # The same name inside as outside; the rooms lie in /app, so there is nothing to install.
 RUN printf '#!/usr/local/bin/python\nfrom cli.main import main\n\nmain()\n' > /usr/local/bin/incasso \

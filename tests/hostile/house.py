@@ -10,13 +10,18 @@ from itertools import count
 from prometheus_client import REGISTRY
 
 from domain.invoices import Standing
+from gateways.paypal import PayPal
+from gateways.paypal_certificates import Certificates
+from gateways.port import Gateway
 from gateways.stripe import Stripe
 from ledger.inbox import waiting
 from ledger.store import Store
 from tests.desk import Desk
 from tests.gateways.deliveries import SECRET
-from tests.hostile import wire
+from tests.hostile import key_host, wire
+from tests.hostile.key_host import KeyHost
 from tests.hostile.wire import Answer
+from tests.paypal_seal import WEBHOOK_ID, a_seal
 from tests.serving import serving
 from tests.webhooks.knocking import a_celery
 from webhooks.app import Webhooks
@@ -26,7 +31,7 @@ NOWHERE = "redis+socket:///nowhere/redis.sock"
 OLD_SECRET = "whsec_old_secret"
 COUNTERS = ("accepted", "duplicates", "differing", "refused_signatures", "unreadable", "busy")
 
-GATEWAYS = {
+GATEWAYS: Mapping[str, Gateway] = {
     "test": Stripe("own", (SECRET,), is_live=False),
     "live": Stripe("own", (SECRET,), is_live=True),
     "rotating": Stripe("own", (OLD_SECRET, SECRET), is_live=False),
@@ -41,19 +46,27 @@ class House:
     store: Store
     desk: Desk
     rooms: ExitStack
+    keys: KeyHost
     ports: dict[str, int] = field(default_factory=dict)
     scenes: "count[int]" = field(default_factory=lambda: count(1))
+
+    @cached_property
+    def paypal(self) -> PayPal:
+        hosts = [self.keys.url]
+        certificates = Certificates(is_live=False, hosts=hosts, roots=a_seal().root)
+        return PayPal("own", WEBHOOK_ID, certificates, is_live=False)
 
     @cached_property
     def client_id(self) -> int:
         return self.desk.open()
 
     def port(self, door: str) -> int:
-        """Where a door is; its name is a gateway of GATEWAYS and what else tells it apart."""
+        """Where a door is; its name is that of a gateway and what else tells it apart."""
         if door not in self.ports:
-            gateway = GATEWAYS[door.split(maxsplit=1)[0]]
+            name = door.split(maxsplit=1)[0]
+            gateway = self.paypal if name == "paypal" else GATEWAYS[name]
             proxies = [ip_network(wire.HERE)] if "behind a proxy" in door else []
-            app = Webhooks({"stripe": gateway}, self.dsn, a_celery(NOWHERE), proxies)
+            app = Webhooks({gateway.name: gateway}, self.dsn, a_celery(NOWHERE), proxies)
             address = self.rooms.enter_context(serving(app))
             self.ports[door] = int(address.rpartition(":")[2])
         return self.ports[door]
@@ -63,8 +76,9 @@ class House:
 
     def settle(self) -> None:
         """Settles what waits, as a worker does."""
-        for mode in ("test", "live"):
-            while events.settle_next(self.store, {"stripe": GATEWAYS[mode]}, waiting.claim_fresh):
+        for gateway in (GATEWAYS["test"], GATEWAYS["live"], self.paypal):
+            gateways = {gateway.name: gateway}
+            while events.settle_next(self.store, gateways, waiting.claim_fresh):
                 pass
 
     def digests(self) -> dict[str, str]:
@@ -88,7 +102,10 @@ def digests(desk: Desk) -> dict[str, str]:
 def counted() -> dict[str, int]:
     """What the doors of this process have counted."""
     return {
-        name: int(REGISTRY.get_sample_value(f"incasso_{name}_total", {"gateway": "stripe"}) or 0)
+        name: sum(
+            int(REGISTRY.get_sample_value(f"incasso_{name}_total", {"gateway": gateway}) or 0)
+            for gateway in ("stripe", "paypal")
+        )
         for name in COUNTERS
     }
 
@@ -117,7 +134,7 @@ class Scene:
 def opened(dsn: str) -> Iterator[House]:
     store = Store(dsn)
     try:
-        with ExitStack() as rooms:
-            yield House(dsn, store, Desk(store), rooms)
+        with ExitStack() as rooms, key_host.serving() as keys:
+            yield House(dsn, store, Desk(store), rooms, keys)
     finally:
         store.close()
