@@ -235,7 +235,7 @@ def _resolve(
     for reference, told in names.items():
         for name in told:
             led = invoices.get((*reference[:2], name), [])
-            if not any(set(led) <= set(before) for before in resolved[reference]):
+            if led and not any(set(led) <= set(before) for before in resolved[reference]):
                 resolved[reference].append(led)
     return {reference: found for reference, found in resolved.items() if found}
 

@@ -224,9 +224,11 @@ def test_another_currency_for_money_that_moved_moves_no_money_and_is_flagged(des
     assert desk.differences() == []
 
 
-def test_a_reference_that_leads_nowhere_does_not_hide_the_one_that_does(desk: Desk):
+@pytest.mark.parametrize("other", ["cart_42", "CART_42"], ids=["after", "before"])
+def test_a_reference_that_leads_nowhere_does_not_hide_the_one_that_does(desk: Desk, other: str):
+    """Whichever of the two is the first by name."""
     invoice = desk.invoice(desk.open())
-    desk.deliver([a_report(ron("121"), meant_for="cart_42")])
+    desk.deliver([a_report(ron("121"), meant_for=other)])
     desk.settle()
     assert desk.payments()[0].unidentified_minor == 12100
 

@@ -157,7 +157,7 @@ def test_every_order_of_two_hints_and_their_answers_ends_the_same(
     assert len(outcomes) == 6
     assert outcomes[0][0] == (2420, 1420, 0)
     assert outcomes[0][-1] == 1000
-    assert all(each == outcomes[0] for each in outcomes)
+    assert outcomes == [outcomes[0]] * 6
     assert {state for *_, state in states(desk)} == {"done"}
     assert desk.differences() == []
 
