@@ -74,6 +74,8 @@ class PayPalApi:
         if reference.startswith(ORDER):
             return _bounded(framed(None, self._order(reference.removeprefix(ORDER))), reference)
         capture_id, _, refund_id = reference.partition("/")
+        if refund_id:
+            _id(refund_id)
         capture = self._get("/v2/payments/captures", capture_id)
         order_id = fields.order_above(_parsed(capture), fields.origins(self.base))
         order = None if order_id is None else self._order(order_id)

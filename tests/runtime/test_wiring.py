@@ -61,3 +61,31 @@ def test_a_missing_address_names_its_setting(address, monkeypatch: pytest.Monkey
 
     with pytest.raises(Refused, match=address.__name__.upper()):
         address()
+
+
+@pytest.mark.parametrize(
+    ("base", "mode"),
+    [
+        (None, "live"),
+        ("https://api.paypal.com", "live"),
+        ("https://api-m.sandbox.paypal.com", "test"),
+        ("http://127.0.0.1:8450/paypal", "test"),
+        ("https://api-m.paypal.com.evil.tld", "test"),
+    ],
+)
+def test_paypal_is_there_with_a_webhook_id_in_the_mode_of_its_api(
+    base: str | None, mode: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("PAYPAL_WEBHOOK_ID", "96605875FF6516633")
+    monkeypatch.setenv("PAYPAL_MERCHANT_ID", "ABCDEFGHIJKL1")
+    if base:
+        monkeypatch.setenv("PAYPAL_API_BASE", base)
+
+    assert wiring.gateways()["paypal"].account == f"ABCDEFGHIJKL1/{mode}"
+
+
+def test_nobody_starts_with_the_simulators_webhook_id(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("PAYPAL_WEBHOOK_ID", "WEBHOOK_ID")
+
+    with pytest.raises(Refused, match="simulator"):
+        wiring.gateways()
