@@ -86,10 +86,10 @@ class Plant:
     def port(self) -> int:
         return self.doors["web"]
 
-    def start_web(self, name: str = "web", dsn: str | None = None) -> None:
+    def start_web(self, name: str = "web", dsn: str | None = None, **variables: str) -> None:
         port = self.doors.setdefault(name, free_port())
         argv = ("-m", "cli.main", "serve", "webhooks", "--port", str(port))
-        self._start(name, *argv, dsn=dsn)
+        self._start(name, *argv, dsn=dsn, **variables)
 
     def start_worker(
         self,

@@ -1,0 +1,144 @@
+"""The whole against the pretend gateways: lost, doubled, shuffled, and right to the cent."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from decimal import Decimal
+
+import httpx
+import pytest
+
+from domain.money import Money, decimal_text
+from sandbox import running
+from sandbox.options import Options
+from sandbox.running import Running
+from tests import stripe_events
+from tests.desk import Desk
+from tests.sandbox.customers import AtPaypal, AtStripe
+from tests.stories.plant import Plant
+
+pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("stories")]
+
+_EACH = 15
+_TROUBLE = {"drop": 0.3, "duplicate": 0.3, "reorder": 1.0, "delay": 0.1}
+
+Sums = dict[tuple[str, str, str], Decimal]
+
+
+@pytest.fixture
+def sandbox(plant: Plant) -> Iterator[Running]:
+    options = Options(
+        f"http://127.0.0.1:{plant.port}/webhooks",
+        stripe_secrets=(stripe_events.SECRET,),
+        seed=11,
+        settle_seconds=0.1,
+    )
+    with running.beside(options) as sandbox:
+        yield sandbox
+
+
+def test_whatever_becomes_of_the_webhooks_the_books_end_as_the_gateways_ledgers(
+    plant: Plant, desk: Desk, sandbox: Running
+):
+    known = _settings(sandbox)
+    plant.start_web(**known)
+    plant.start_worker("money", **known)
+    plant.start_beat()
+    plant.wait_for(plant.is_web_ready, "the web")
+    for gateway in ("stripe", "paypal"):
+        sandbox.turn(gateway, **_TROUBLE, reorder_seconds=1.0, delay_seconds=3.0)
+
+    with httpx.Client(trust_env=False) as browser:
+        at_stripe, at_paypal = AtStripe(sandbox, browser), AtPaypal(sandbox, browser)
+        _pay(at_stripe, at_paypal)
+        _catch_up(plant, desk, sandbox)
+        _give_back(at_stripe, at_paypal)
+        _catch_up(plant, desk, sandbox)
+
+    counted = {name: sandbox.counted(name) for name in ("stripe", "paypal")}
+    print(counted)  # noqa: T201 - how often
+    for each in counted.values():
+        assert each["dropped"] >= 5
+        assert each["duplicated"] >= 4
+        assert each["overtaken"] >= 10
+    assert sum(each["delayed"] for each in counted.values()) >= 3
+    assert _booked(desk) == _ledgers(sandbox)
+    assert len(_ledgers(sandbox)) == 4 * _EACH
+    assert desk.differences() == []
+
+
+def _settings(sandbox: Running) -> dict[str, str]:
+    return {
+        "STRIPE_API_KEY": "sk_test_sandbox",
+        "STRIPE_API_BASE": f"{sandbox.url}/stripe",
+        "PAYPAL_WEBHOOK_ID": sandbox.world.options.paypal_webhook_id,
+        "PAYPAL_MERCHANT_ID": sandbox.world.options.paypal_merchant_id,
+        "PAYPAL_CLIENT_ID": sandbox.world.options.paypal_client_id,
+        "PAYPAL_CLIENT_SECRET": sandbox.world.options.paypal_client_secret,
+        "PAYPAL_API_BASE": f"{sandbox.url}/paypal",
+        "PAYPAL_CERT_HOSTS": sandbox.url,
+        "PAYPAL_CERT_ROOTS": sandbox.world.seal.authority_pem.decode(),
+    }
+
+
+def _pay(at_stripe: AtStripe, at_paypal: AtPaypal) -> None:
+    """Customers press the buttons; PayPal's orders wait to be captured by Incasso."""
+    for n in range(_EACH):
+        at_stripe.press(at_stripe.session(reference=f"S-{n}", minor=10_000 + n), "pay")
+        at_paypal.press(at_paypal.order(reference=f"P-{n}", value=f"{20 + n}.10"), "pay")
+
+
+def _give_back(at_stripe: AtStripe, at_paypal: AtPaypal) -> None:
+    """Two refunds in parts, and a third of the payments in dispute."""
+    charges = at_stripe.sandbox.ask(lambda world: list(world.stripe.objects["charge"]))
+    captures = at_paypal.sandbox.ask(lambda world: list(world.paypal.captures))
+    for charge, capture in zip(charges[:5], captures[:5], strict=True):
+        for amount in ("1.00", "2.50"):
+            assert at_stripe.panel(charge, "refund", amount).status_code == 303
+            assert at_paypal.panel(capture, "refund", amount).status_code == 303
+    for charge, capture in zip(charges[5:8], captures[5:8], strict=True):
+        at_stripe.panel(charge, "dispute", "7.00")
+        at_paypal.panel(capture, "reverse", "7.00")
+    for dispute in at_stripe.sandbox.ask(lambda world: list(world.stripe.objects["dispute"])):
+        at_stripe.panel(dispute, "withdraw")
+    at_stripe.sandbox.settle()
+
+
+def _catch_up(plant: Plant, desk: Desk, sandbox: Running) -> None:
+    """The gateways send again what nobody took, until the books know what the ledgers know."""
+
+    def is_level() -> bool:
+        sandbox.resend()
+        sandbox.settle(60)
+        waiting = desk.query("SELECT count(*) FROM inbox WHERE state IN ('received', 'parked')")
+        orders = sandbox.ask(lambda world: [each.status for each in world.paypal.orders.values()])
+        is_captured = set(orders) == {"COMPLETED"}
+        return waiting == [(0,)] and is_captured and _booked(desk) == _ledgers(sandbox)
+
+    sandbox.settle(60)
+    plant.wait_for(is_level, "books that are level with the ledgers", 120)
+
+
+def _booked(desk: Desk) -> Sums:
+    sums: Sums = defaultdict(Decimal)
+    rows = desk.query(
+        "SELECT reference, move, currency, amount_minor FROM facts WHERE status = 'succeeded'"
+    )
+    for reference, move, currency, minor in rows:
+        amount = Decimal(decimal_text(Money(currency, minor)))
+        sums[reference, currency, _side(move)] += _sign(move) * amount
+    return dict(sums)
+
+
+def _ledgers(sandbox: Running) -> Sums:
+    sums: Sums = defaultdict(Decimal)
+    for row in (*sandbox.rows("stripe"), *sandbox.rows("paypal")):
+        sums[row.reference, row.currency, _side(row.move)] += _sign(row.move) * row.amount
+    return dict(sums)
+
+
+def _side(move: str) -> str:
+    return "fees" if move in ("fee", "rebate") else "money"
+
+
+def _sign(move: str) -> int:
+    return -1 if move in ("out", "rebate") else 1
