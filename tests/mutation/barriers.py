@@ -112,6 +112,14 @@ LOGIC = {
     "token_revoked": "a revoked token opens nothing",
     "reason_asked": "nobody lowers what is owed without saying why",
     "reason_asked_void": "nobody takes an invoice back without saying why",
+    "link_fate_asked": "a link that was taken back or has expired begins nothing",
+    "link_part_asked": "a part is paid only where the link takes it",
+    "link_pays_once": "money on its way is not asked for twice",
+    "link_closed_by_money": "what money closes can be paid nowhere any more",
+    "link_closed_by_people": "what a person closes can be paid nowhere any more",
+    "link_same_attempt": "many clicks are one attempt",
+    "link_key_kept": "an attempt has one key, whoever goes on with it",
+    "link_form_framed": "no answer of a hosted link is cached, framed or referred to",
 }
 
 

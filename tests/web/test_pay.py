@@ -308,6 +308,25 @@ def test_a_clients_link_pays_all_or_what_is_chosen(site: Site):
     assert nothing.headers["location"].endswith(path)
 
 
+def test_a_part_of_what_is_chosen_is_paid_where_the_link_allows_it(site: Site):
+    client = site.desk.open()
+    first, _ = (site.desk.invoice(client, price) for price in ("100", "200"))
+    path = site.granted(Target(client, None), takes_parts=True)
+    chosen = {"choice": "1", "invoice": str(public(Kind.INVOICE, first.id))}
+
+    html = site.page(path)
+    site.pressed(path, amount="", **chosen)
+    site.pressed(path, amount="100", **chosen)
+    beyond = site.click(path, amount="121.01", **chosen)
+
+    assert 'name="amount" inputmode="decimal" autocomplete="off" value=""' in html
+    amounts = [
+        asked.form["line_items[0][price_data][unit_amount]"] for asked in site.account.orders
+    ]
+    assert amounts == ["12100", "10000"]
+    assert beyond.status_code == 422
+
+
 def test_currencies_are_paid_apart(site: Site):
     client = site.desk.open()
     site.desk.invoice(client)

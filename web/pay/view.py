@@ -113,14 +113,15 @@ def _group(
 ) -> dict[str, object]:
     """The invoices of one currency, which are paid together."""
     payable = [bill for bill in bills if bill.is_payable] if is_payable else []
+    is_choice = sight.is_choice and len(payable) > 1
     open_ = Money(currency, sum(bill.invoice.open_minor for bill in payable))
     return {
         "currency": currency,
         "is_payable": bool(payable),
-        "is_choice": sight.is_choice and len(payable) > 1,
+        "is_choice": is_choice,
         "takes_parts": sight.takes_parts,
         "open": words.amount(open_, sight.language),
-        "amount": decimal_text(open_),
+        "amount": "" if is_choice else decimal_text(open_),  # empty: all that is chosen
         "gateways": [
             (name, words.GATEWAYS.get(name, name))
             for name, gateway in sorted(gateways.items(), reverse=True)
