@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
+from cli import pretend
+from cli.pretend import Pretended
 from domain.errors import Refused
 
 
@@ -44,6 +46,26 @@ def web(listening: socket.socket) -> None:
     from cli.serve import serve_on
 
     serve_on(listening, "all")
+
+
+def sandbox(listening: socket.socket, told: Pretended) -> None:
+    """Serves the pretend gateways on a socket that stays open while we are started again."""
+    from runtime import clock
+    from sandbox import paypal_certificates, running
+    from sandbox.options import Options
+    from sandbox.world import World
+
+    options = Options(
+        webhooks=told.webhooks,
+        stripe_key=told.stripe_key,
+        stripe_secrets=tuple(told.stripe_secrets),
+        paypal_client_id=told.paypal_client_id,
+        paypal_client_secret=told.paypal_client_secret,
+        paypal_webhook_id=pretend.WEBHOOK_ID,
+    )
+    authority = paypal_certificates.kept_authority(told.authority, clock.now())
+    world = World(options, running.address(listening), authority=authority)
+    running.here(world, listening, lambda: None)
 
 
 def celery(*arguments: str) -> None:

@@ -35,6 +35,7 @@ class Box:
         invoice = self.invoice or "NUMBER"
         return (
             ("Web", self.told.web),
+            ("Sandbox", self.told.sandbox or "none: every gateway is a real one"),
             ("Flower", f"{self.told.flower}  (user {user}, password {password})"),
             ("Metrics", self.told.metrics),
             ("Mailbox", self.told.mailbox),

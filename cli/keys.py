@@ -27,6 +27,15 @@ def complete(settings: Settings) -> None:
     )
 
 
+def is_made_up(settings: Settings, name: str) -> bool:
+    """Whether the value in force is one that was made up here."""
+    value = getattr(settings, name.lower())
+    made = settings.local_dir / "secrets.env"
+    if value is None or not made.exists():
+        return False
+    return f"{name}={value.get_secret_value()}" in made.read_text().splitlines()
+
+
 def write_privately(path: Path, text: str, *, flags: int = os.O_TRUNC) -> None:
     """Writes a file that its owner alone may read, from its first byte on."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | flags, 0o600)

@@ -35,7 +35,7 @@ class Place:
             "METRICS_PORT": str(self.metrics_port),
         }
 
-    def state(self, api_token: str) -> State:
+    def state(self, api_token: str, sandbox: str | None) -> State:
         """What is told of it, without its processes."""
         return State(
             web=_address(self.web_port),
@@ -43,6 +43,7 @@ class Place:
             mailbox=self.mailbox.as_uri(),
             metrics=f"{_address(self.metrics_port)}/metrics",
             api_token=api_token,
+            sandbox=sandbox,
             console=None,
             database=self.database,
             processes={},

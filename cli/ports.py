@@ -28,6 +28,11 @@ def free_port(wished: int) -> int:
         return port_of(listening)
 
 
+def address(listening: socket.socket) -> str:
+    """What the socket is called by a browser."""
+    return f"http://{LOOPBACK}:{port_of(listening)}"
+
+
 def port_of(listening: socket.socket) -> int:
     """The port a socket is bound to."""
     port = listening.getsockname()[1]

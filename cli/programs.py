@@ -9,6 +9,7 @@ from cli.child import Command
 from cli.embedded.daemon import Store
 from cli.nursery import Nursery, Work
 from cli.ports import LOOPBACK
+from cli.pretend import Pretended
 
 # Celery then ends in two steps: it finishes or hands back what it holds, within the soft shutdown
 # time of workers.app, and leaves; the grace must be longer than that time. Read at import.
@@ -35,6 +36,11 @@ def store(known: Store, environment: Mapping[str, str]) -> Command:
 def web(nursery: Nursery, listening: socket.socket) -> Work:
     """Webhooks and pages."""
     return nursery.program("web", chores.web, listening, grace_seconds=15.0)
+
+
+def sandbox(nursery: Nursery, listening: socket.socket, told: Pretended) -> Work:
+    """The pretend gateways."""
+    return nursery.program("sandbox", chores.sandbox, listening, told, grace_seconds=5.0)
 
 
 def worker(nursery: Nursery, name: str, level: str) -> Work:

@@ -17,6 +17,7 @@ class State:
     mailbox: str
     metrics: str
     api_token: str
+    sandbox: str | None
     console: Mapping[str, str] | None
     database: str
     processes: Mapping[str, int | list[int] | None]

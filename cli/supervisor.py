@@ -12,11 +12,12 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from cli import announcement, chores, greeting, programs, readiness, state
+from cli import announcement, chores, greeting, pretend, programs, readiness, state
 from cli.crew import Crew
 from cli.nursery import Nursery
 from cli.place import Place, choose
-from cli.ports import listen, port_of
+from cli.ports import address, listen, port_of
+from cli.pretend import Sandbox
 from cli.state import State
 from cli.stream import Stream
 from domain.errors import Refused
@@ -29,6 +30,7 @@ _STORES_SECONDS = 60.0
 _READY_SECONDS = 90.0
 # One wish to stop may arrive twice: from the terminal, and from whoever started us.
 _ECHO_SECONDS = 1.0
+_SINGLE = ("web", "beat", "flower", "sandbox", "postgres", "redis")
 _WORKERS = tuple(f"worker-{name}" for name in programs.QUEUES)
 
 
@@ -49,8 +51,8 @@ class Supervisor:
     async def run(self) -> None:
         """Returns when somebody asked to stop and everything has ended."""
         self._heed_signals()
-        with listen(self._given.port) as listening:
-            rising = asyncio.create_task(self._rise(listening))
+        with listen(self._given.port) as listening, listen(pretend.WISHED_PORT) as aside:
+            rising = asyncio.create_task(self._rise(listening, aside))
             asked = asyncio.create_task(self._stopping.wait())
             try:
                 await asyncio.wait({rising, asked}, return_when=asyncio.FIRST_COMPLETED)
@@ -63,20 +65,30 @@ class Supervisor:
                 await asyncio.gather(rising, asked, return_exceptions=True)
                 await self._descend()
 
-    async def _rise(self, listening: socket.socket) -> None:
+    async def _rise(self, listening: socket.socket, aside: socket.socket) -> None:
         place = choose(self._local, self._given, port_of(listening))
+        sandbox = pretend.plan(self._local, self._given, address(aside), address(listening))
         stores = [programs.store(store, environment()) for store in place.stores]
-        adopt(**place.variables, **self._marks())
-        announcement.announce(self._local, place.variables)
+        variables = {**place.variables, **(sandbox.variables if sandbox else {})}
+        adopt(**variables, **self._marks())
+        announcement.announce(self._local, variables)
         self._nursery.open()
         await self._crew.start(*stores)
         answers = {store.name: readiness.until(store.is_ready) for store in place.stores}
         await self._in_time(_STORES_SECONDS, answers)
+        if sandbox is not None:
+            await self._pretend(aside, sandbox)
         ground = await self._lay_ground()
         await self._open_doors(listening, place)
-        self._told = place.state(_said(self._given.api_token))
+        self._told = place.state(_said(self._given.api_token), sandbox.url if sandbox else None)
         self._tell()
         self._greet(self._told, ground)
+
+    async def _pretend(self, aside: socket.socket, sandbox: Sandbox) -> None:
+        """Before all others of ours: they ask at their start whose word counts."""
+        await self._crew.start(programs.sandbox(self._nursery, aside, sandbox.told))
+        answer = readiness.until(partial(readiness.answers, port_of(aside), "/"))
+        await self._in_time(_READY_SECONDS, {"sandbox": answer})
 
     async def _lay_ground(self) -> chores.Ground:
         is_ours = self._given.database_url is None
@@ -136,7 +148,7 @@ class Supervisor:
 
     async def _descend(self) -> None:
         self._told = None
-        await self._crew.stop("ground", "ear", "web", "beat", "flower")
+        await self._crew.stop("ground", "ear", "sandbox", "web", "beat", "flower")
         await self._crew.stop(*_WORKERS)
         self._nursery.close()
         await self._crew.stop("redis")
@@ -168,7 +180,7 @@ class Supervisor:
     def _processes(self) -> dict[str, int | list[int] | None]:
         pids = self._crew.pids
         workers = [pid for name in _WORKERS if (pid := pids.get(name)) is not None]
-        one = {name: pids.get(name) for name in ("web", "beat", "flower", "postgres", "redis")}
+        one = {name: pids.get(name) for name in _SINGLE}
         return {**one, "worker": workers}
 
     def _marks(self) -> Mapping[str, str]:

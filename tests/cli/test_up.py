@@ -28,7 +28,7 @@ from runtime.settings import environment
 from tests.waiting import eventually, is_alive
 
 ROOT = Path(__file__).parents[2]
-PARTS = ("web", "beat", "flower", "postgres", "redis")
+PARTS = ("web", "beat", "flower", "sandbox", "postgres", "redis")
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -141,14 +141,15 @@ def test_what_runs_is_told_and_answers(up: Up) -> None:
     told = up.state
 
     assert set(told) == {
-        *("web", "flower", "mailbox", "metrics"),
+        *("web", "flower", "mailbox", "metrics", "sandbox"),
         *("api_token", "console", "database", "processes"),
     }
     assert len(told["processes"]["worker"]) == 2
-    assert len(up.pids) == 7
+    assert len(up.pids) == 8
     assert all(map(is_alive, up.pids))
     assert answer(f"{told['web']}/readyz") == 200
     assert answer(told["metrics"]) == 200
+    assert answer(told["sandbox"]) == 200
     assert told["mailbox"] == (up.local / "mailbox").as_uri()
 
 
@@ -201,7 +202,7 @@ def test_whatever_is_killed_comes_back_and_is_told(up: Up) -> None:
     for pid in before:
         os.kill(pid, signal.SIGKILL)
 
-    eventually(lambda: len(up.pids) == 7 and not up.pids & before, seconds=60)
+    eventually(lambda: len(up.pids) == 8 and not up.pids & before, seconds=60)
     eventually(lambda: up.is_well, seconds=60)
     assert up.run("audit").returncode == 0
 

@@ -1,0 +1,80 @@
+"""Pretend gateways beside a run: those that nobody has given keys for."""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cli import keys
+from runtime import clock
+from runtime.settings import Settings
+
+WISHED_PORT = 8450
+WEBHOOK_ID = "5AN0B0X000000WH1D"
+
+
+@dataclass(frozen=True, slots=True)
+class Pretended:
+    """What the sandbox is told; `authority` is whose word counts for PayPal's signature."""
+
+    webhooks: str
+    stripe_key: str
+    stripe_secrets: Sequence[str]
+    paypal_client_id: str
+    paypal_client_secret: str
+    authority: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Sandbox:
+    """A sandbox at `url`, and what our processes need to know to take it for the real thing."""
+
+    url: str
+    told: Pretended
+    variables: Mapping[str, str]
+
+
+def plan(local: Path, given: Settings, url: str, web: str) -> Sandbox | None:
+    """The sandbox for the gateways without keys; None where each has its own.
+
+    Whoever set a webhook secret of Stripe's by himself expects the real one, key or no key: his
+    payments are unknown here.
+    """
+    told = Pretended(
+        webhooks=f"{web}/webhooks",
+        stripe_key=f"sk_test_{secrets.token_hex(12)}",
+        stripe_secrets=given.stripe_secrets,
+        paypal_client_id="sandbox",
+        paypal_client_secret=secrets.token_hex(12),
+        authority=_authority(local),
+    )
+    variables: dict[str, str] = {}
+    if given.stripe_api_key is None and keys.is_made_up(given, "STRIPE_WEBHOOK_SECRETS"):
+        variables |= _stripe(told, url)
+    if given.paypal_client_id is None and given.paypal_webhook_id is None:
+        variables |= _paypal(told, url)
+    return Sandbox(url, told, variables) if variables else None
+
+
+def _stripe(told: Pretended, url: str) -> Mapping[str, str]:
+    return {"STRIPE_API_KEY": told.stripe_key, "STRIPE_API_BASE": f"{url}/stripe"}
+
+
+def _authority(local: Path) -> Path:
+    """Made up at the first start: our processes ask whose word counts before a sandbox runs."""
+    from sandbox import paypal_certificates
+
+    path = local / "sandbox-authority.pem"
+    paypal_certificates.kept_authority(path, clock.now())
+    return path
+
+
+def _paypal(told: Pretended, url: str) -> Mapping[str, str]:
+    return {
+        "PAYPAL_API_BASE": f"{url}/paypal",
+        "PAYPAL_CLIENT_ID": told.paypal_client_id,
+        "PAYPAL_CLIENT_SECRET": told.paypal_client_secret,
+        "PAYPAL_WEBHOOK_ID": WEBHOOK_ID,
+        "PAYPAL_CERT_HOSTS": url,
+        "PAYPAL_CERT_ROOTS_FILE": str(told.authority),
+    }
