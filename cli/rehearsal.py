@@ -24,7 +24,7 @@ def show(store: Store, ids: Sequence[int], *, as_json: bool) -> None:
     if as_json:
         return shapes.as_json(seen)
     if not seen.events:
-        return typer.echo("No such event.")
+        return typer.echo("Nothing to put back: no such event, or it waits already.")
     _show_events(seen)
     _show_money(seen)
     _show_attention(seen)

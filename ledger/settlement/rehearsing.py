@@ -157,8 +157,8 @@ def _settle(books: Books, readings: Mapping[int, Reading | Refused], zone: ZoneI
     except OperationalError:
         raise  # the world is busy, or gone
     except Exception as error:
-        if any(isinstance(reading, Refused) for reading in readings.values()):
-            raise
+        if all(isinstance(reading, Refused) for reading in readings.values()):
+            raise  # none of them is to blame
         for id_, reading in readings.items():
             alone = fails(error) if len(readings) == 1 else reading
             _settle(books, {id_: alone}, zone)

@@ -92,6 +92,7 @@ def test_a_replayed_event_is_settled_and_the_audit_is_content(run: Run, dead: De
     assert dead.differences() == []
     assert "Put back 1 done event." in run("replay", "1").out
     assert "Nothing to put back" in run("replay", "1").out
+    assert "it waits already" in run("replay", "1", "--dry-run").out
 
 
 def test_a_dry_run_shows_the_money_and_changes_nothing(run: Run, dead: Desk, sent: list[object]):

@@ -194,7 +194,7 @@ def test_an_event_whose_gateway_is_not_configured_would_wait(desk: Desk):
 def test_one_event_that_breaks_the_code_hides_no_other_in_a_rehearsal(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ):
-    poison, innocent = desk.deliver(Refused("x", "x"), Refused("x", "x"))
+    poison, innocent, odd = desk.deliver(*[Refused("x", "x")] * 3)
     desk.settle()
     desk.readings[poison] = (a_report(reference="pi_poison"),)
     desk.readings[innocent] = (a_report(reference="pi_innocent"),)
@@ -208,11 +208,12 @@ def test_one_event_that_breaks_the_code_hides_no_other_in_a_rehearsal(
 
     monkeypatch.setattr(settling, "settle", stumble)
 
-    seen = rehearse(desk, poison, innocent)
+    seen = rehearse(desk, poison, innocent, odd)
 
     assert [(each.id, each.after, each.reason) for each in seen.events] == [
         (poison, "dead", "used_up: tried 5 times: KeyError: 'x'"),
         (innocent, "done", None),
+        (odd, "dead", "x: x"),
     ]
     assert [each.reference for each in seen.payments] == ["pi_innocent"]
 
