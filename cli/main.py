@@ -21,6 +21,7 @@ COMMANDS = (
     "attention",
     "events",
     "replay",
+    "backfill",
     "why",
     "remind",
     "payment-link",

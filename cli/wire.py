@@ -15,6 +15,8 @@ MOST_HEAD_BYTES = 32 * 1024
 HEAD_SECONDS = 10.0
 MESSAGE_SECONDS = 60.0
 
+_LINE = 4
+
 # A body in chunks of one byte brings five bytes of framing for each.
 _FRAMING = 8
 
@@ -82,4 +84,5 @@ class Wire(HttpToolsProtocol):
 
 
 def _length(header: tuple[bytes, bytes]) -> int:
-    return len(header[0]) + len(header[1])
+    """As it came: with a colon, a space and the end of the line."""
+    return len(header[0]) + len(header[1]) + _LINE

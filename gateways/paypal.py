@@ -1,7 +1,7 @@
 """PayPal's dialect: a signature that proves little, so that everything of money is asked for."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from domain.attention import AttentionKind
@@ -17,6 +17,7 @@ from gateways.port import (
     Delivery,
     Envelope,
     NeedsKey,
+    Occurrence,
     Order,
     Outcome,
     Reply,
@@ -115,6 +116,15 @@ class PayPal:
     def lookup(self, reference: str) -> bytes:
         """Asks for a capture, `CAPTURE/REFUND` for one with a refund, or `order:ORDER`."""
         return self._asked().payment(reference)
+
+    def reported(self, since: datetime, until: datetime) -> Iterator[Occurrence]:
+        """PayPal's own list of the events it had for us; each is a hint, as its delivery is."""
+        listed = self._asked().occurrences(since, until)
+        return (each for each in listed if paypal_events.may_tell(each.kind))
+
+    def event(self, event_id: str) -> bytes:
+        """One of those events, as PayPal prints it now."""
+        return self._asked().event(event_id)
 
     def capture(self, order_id: str) -> bytes:
         """Takes the money of an order that its customer agreed to; the order as it is after it."""

@@ -2,11 +2,12 @@
 
 import json
 import threading
-from collections.abc import Mapping
-from datetime import timedelta
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urlencode
 
 from domain.errors import Refused, TryLater
 from gateways import paypal_checkout, strict_json
@@ -14,12 +15,15 @@ from gateways import paypal_fields as fields
 from gateways.paypal_answers import framed
 from gateways.paypal_events import ORDER
 from gateways.paypal_fields import Payload
-from gateways.port import Order, Session
+from gateways.port import Occurrence, Order, Session
 
 if TYPE_CHECKING:
     import httpx
 
 LIVE_BASE = "https://api-m.paypal.com"
+
+_EVENTS = "/v1/notifications/webhooks-events"
+_PAGE = 20  # events in full; one has some thousand bytes
 
 # One answer as a whole. A lease is longer than all the answers of one errand.
 _ANSWER_SECONDS = 8.0
@@ -106,6 +110,20 @@ class PayPalApi:
             raise Refused("declined", f"PayPal could not take the money: {issue}")
         raise _refusal(answer, order_id)
 
+    def occurrences(self, since: datetime, until: datetime) -> Iterator[Occurrence]:
+        """Every event between, newest first, page by page; a link leads to the next one."""
+        asked = {"start_time": _second(since), "end_time": _second(until), "page_size": _PAGE}
+        path: str | None = f"{_EVENTS}?{urlencode(asked)}"
+        while path is not None:
+            page = _parsed(self._told(path, "its events"))
+            for event in fields.entries(page, "events"):
+                yield Occurrence(str(event.get("id")), str(event.get("event_type")))
+            path = self._onward(page)
+
+    def event(self, event_id: str) -> bytes:
+        """One event, as it came."""
+        return self._get(_EVENTS, event_id)
+
     def open_order(self, order: Order) -> Session:
         """Opens an order, or answers the one that this key opened within the last six hours."""
         answer = self._send(
@@ -118,13 +136,26 @@ class PayPalApi:
             return paypal_checkout.session(_parsed(answer.body), order, self.base)
         raise _refusal(answer, order.order_id)
 
+    def _onward(self, page: Payload) -> str | None:
+        """The path of the next page; Refused where the link is none of this API's."""
+        address = fields.link(page, "next")
+        if address is None:
+            return None
+        for origin in fields.origins(self.base):
+            if address.startswith(f"{origin}{_EVENTS}?"):
+                return address.removeprefix(origin)
+        raise Refused("malformed_answer", "PayPal's list of events goes on somewhere else")
+
     def _order(self, order_id: str) -> bytes:
         return self._get("/v2/checkout/orders", order_id)
 
     def _get(self, path: str, id_: str) -> bytes:
-        answer = self._send("GET", f"{path}/{_id(id_)}", {}, None)
+        return self._told(f"{path}/{_id(id_)}", id_)
+
+    def _told(self, path: str, about: str) -> bytes:
+        answer = self._send("GET", path, {}, None)
         if answer.status != 200:
-            raise _refusal(answer, id_)
+            raise _refusal(answer, about)
         return answer.body
 
     def _send(
@@ -189,6 +220,10 @@ class PayPalApi:
                 return _Answer(answer.status_code, body)
         except httpx.HTTPError as error:
             raise TryLater(_PAUSE, f"PayPal is away: {type(error).__name__}") from error
+
+
+def _second(instant: datetime) -> str:
+    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _bounded(answer: bytes, about: str) -> bytes:

@@ -34,6 +34,11 @@ def tell(kind: str, listener: Listener, subject: Payload) -> Reading:
     return teller(listener, subject)
 
 
+def may_tell(kind: str) -> bool:
+    """Whether events of this kind are about money at all."""
+    return kind in _TELLERS
+
+
 def _capture(listener: Listener, capture: Payload) -> Reading:
     fields.money_of(capture, "amount")
     return (_ask(listener, fields.identity(capture)),)

@@ -1,10 +1,10 @@
 """The seam every gateway fits into: what comes in, what is known of it, what it wants to hear."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from domain.errors import Untrusted
 from domain.facts import Reading
@@ -121,6 +121,13 @@ class Session:
     expires_at: datetime
 
 
+class Occurrence(NamedTuple):
+    """An event as the gateway lists it: its id there, and its kind."""
+
+    event_id: str
+    kind: str
+
+
 class Gateway(Protocol):
     """One foreign dialect. What comes in is read without clock, network or database.
 
@@ -170,6 +177,18 @@ class Gateway(Protocol):
         it takes nothing, `declined` where the customer may choose again; TryLater: not yet, or
         perhaps it did. A gateway that takes money without being told raises `unsupported`.
         """
+        ...
+
+    def reported(self, since: datetime, until: datetime) -> Iterator[Occurrence]:
+        """The events that `read` may find money in, of what happened between, newest first.
+
+        Whether they were ever delivered or not, as far back as the gateway remembers: 30 days.
+        Pages are asked for as they are needed. Errors as for `lookup`.
+        """
+        ...
+
+    def event(self, event_id: str) -> bytes:
+        """One event in the gateway's own words, which `read` takes; errors as for `lookup`."""
         ...
 
     def serves(self, currency: str) -> bool:

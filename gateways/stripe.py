@@ -1,6 +1,6 @@
 """Stripe's dialect: the signature on a delivery, and what its events and answers tell of money."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from domain.attention import AttentionKind
@@ -18,6 +18,7 @@ from gateways import stripe_fields as fields
 from gateways.port import (
     Delivery,
     Envelope,
+    Occurrence,
     Order,
     Outcome,
     Reply,
@@ -117,6 +118,15 @@ class Stripe:
     def expire(self, session_id: str) -> None:
         """Closes a Checkout Session, so that nobody pays there any more."""
         self._asked().close_session(session_id)
+
+    def reported(self, since: datetime, until: datetime) -> Iterator[Occurrence]:
+        """Stripe's own list of events, of which it keeps 30 days."""
+        listed = self._asked().occurrences(since, until)
+        return (each for each in listed if stripe_events.may_tell(each.kind))
+
+    def event(self, event_id: str) -> bytes:
+        """One of those events, as Stripe prints it now."""
+        return self._asked().event(event_id)
 
     def reply(self, outcome: Outcome) -> Reply:
         """Any 2xx makes Stripe stop, anything else makes it come again for up to three days."""

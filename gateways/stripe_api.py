@@ -3,13 +3,14 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from domain.errors import Refused, TryLater
 from gateways import strict_json, stripe_checkout
-from gateways.port import Order, Session
+from gateways import stripe_fields as fields
+from gateways.port import Occurrence, Order, Session
 
 if TYPE_CHECKING:
     from stripe import StripeClient
@@ -22,6 +23,7 @@ _PAUSE = timedelta(minutes=1)
 
 _INTENT = "pi_"
 _NAME = re.compile(r"(?:pi|ch|py)_[A-Za-z0-9_]+")  # it becomes part of an address
+_EVENT = re.compile(r"evt_[A-Za-z0-9_]+")
 _SESSION = re.compile(r"cs_[A-Za-z0-9_]+")
 
 
@@ -55,6 +57,28 @@ class StripeApi:
         if len(answer) > _LONGEST_BYTES:
             raise Refused("answer_too_long", f"what Stripe has of {reference} is over 256 KiB")
         return answer
+
+    def occurrences(self, since: datetime, until: datetime) -> Iterator[Occurrence]:
+        """Every event between, newest first; a page of a hundred at a time."""
+        after: dict[str, object] = {}
+        created = {"gte": int(since.timestamp()), "lte": int(until.timestamp())}
+        while True:
+            with _asking("unknown_event", "Stripe does not list its events"):
+                page = self._get("/v1/events", created=created, limit=100, **after)
+            listed = _object(page)
+            events = fields.entries(listed, "data")
+            for event in events:
+                yield Occurrence(str(event.get("id")), str(event.get("type")))
+            if not listed.get("has_more") or not events:
+                return
+            after = {"starting_after": events[-1].get("id")}
+
+    def event(self, event_id: str) -> bytes:
+        """One event, as it came."""
+        if not _EVENT.fullmatch(event_id):
+            raise Refused("unsupported", f"Stripe has no event that is called {event_id}")
+        with _asking("unknown_event", f"Stripe does not know {event_id}"):
+            return self._get(f"/v1/events/{event_id}")
 
     def open_session(self, order: Order) -> Session:
         """Opens a Checkout Session, once however often it is asked for; network, some seconds.
@@ -119,6 +143,17 @@ class StripeApi:
         # Stripe's client hands the untouched text of an answer to raw requests alone.
         response = self._client.raw_request("get", path, **params)
         return str(response.body).encode()
+
+
+def _object(answer: bytes) -> fields.Payload:
+    """What a page holds; what is no object comes from somebody between us and Stripe."""
+    try:
+        told = strict_json.parse(answer)
+    except strict_json.Malformed as error:
+        raise TryLater(_PAUSE, "Stripe's answer is no JSON") from error
+    if not isinstance(told, dict):
+        raise TryLater(_PAUSE, "Stripe's answer is no object")
+    return told
 
 
 @contextmanager

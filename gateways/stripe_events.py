@@ -21,6 +21,11 @@ def tell(kind: str, source: Source, subject: Payload) -> Reading:
     return teller(source, subject)
 
 
+def may_tell(kind: str) -> bool:
+    """Whether events of this kind are about money at all."""
+    return kind in _TELLERS
+
+
 def _session(status: Status) -> _Teller:
     def told(source: Source, session: Payload) -> Reading:
         if session.get("mode", "payment") != "payment":

@@ -9,6 +9,7 @@ from sandbox import stripe_sessions as sessions
 from sandbox.payload import Payload
 from sandbox.stripe_account import Kind, StripeAccount
 from sandbox.stripe_calls import Act, Call, endpoint, not_pretended
+from sandbox.stripe_errors import missing
 
 
 def routes(account: StripeAccount) -> list[Route]:
@@ -28,6 +29,7 @@ def routes(account: StripeAccount) -> list[Route]:
         ("GET", "/disputes/{id}", _shown(account, "dispute")),
         ("GET", "/balance_transactions/{id}", _shown(account, "balance_transaction")),
         ("GET", "/events", lambda call: _events(account, call)),
+        ("GET", "/events/{id}", lambda call: _event(account, call)),
     ]
     calls = [
         Route(f"/v1{path}", endpoint(account, act), methods=[method])
@@ -77,3 +79,11 @@ def _events(account: StripeAccount, call: Call) -> Payload:
     for event in answer["data"]:
         del event["delivered"]
     return answer
+
+
+def _event(account: StripeAccount, call: Call) -> Payload:
+    given.only(call.params)
+    event_id = call.names["id"]
+    if event_id not in account.events:
+        raise missing("event", event_id)
+    return account.events[event_id]

@@ -88,6 +88,7 @@ def _configuration() -> dict[str, Any]:
             "workers.lookups",
             "workers.captures",
             "workers.closings",
+            "workers.backfills",
         ],
     }
 
@@ -103,6 +104,7 @@ _CLOCKWORK = {
         ("errands.look_up", 10.0),
         ("errands.capture", 10.0),
         ("errands.close_sessions", 5.0),
+        ("errands.backfill", 3600.0),
     )
 }
 

@@ -58,6 +58,7 @@ def test_events_that_nobody_took_are_listed(at_stripe: AtStripe, listener: Liste
     assert len(lost) == len(listener.taken) == 4
     assert not {each.id for each in lost} & {each.json["id"] for each in listener.taken}
     assert [each.type for each in some] == ["charge.updated", "charge.succeeded"]
+    assert at_stripe.api.events.retrieve(lost[0].id) == lost[0]
 
 
 @pytest.mark.parametrize(
