@@ -123,4 +123,6 @@ def address(listener: socket.socket) -> str:
 
 
 def _config(world: World) -> uvicorn.Config:
-    return uvicorn.Config(app.made(world), log_level="warning", access_log=False, loop="asyncio")
+    return uvicorn.Config(
+        app.made(world), log_level="warning", log_config=None, access_log=False, loop="asyncio"
+    )
