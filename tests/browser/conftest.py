@@ -22,7 +22,9 @@ _PHONE: ViewportSize = {"width": 390, "height": 844}
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     """What `make run` starts, pretend gateways and all."""
     with running(tmp_path_factory.mktemp("up")) as up:
-        yield Shop(up)
+        opened = Shop(up)
+        yield opened
+        opened.close()
 
 
 @pytest.fixture(scope="module")

@@ -52,6 +52,9 @@ class Shop:
         assert told.returncode == 0, told.stderr
         return told.stdout.strip()
 
+    def close(self) -> None:
+        self._api.close()
+
     def audit(self) -> None:
         told = self.up.run("audit")
         assert told.returncode == 0, told.stdout + told.stderr
