@@ -1,6 +1,6 @@
 """`incasso backfill`: fetches what a gateway has told and we never received."""
 
-from dataclasses import dataclass
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -13,15 +13,6 @@ from runtime import clock, wiring
 from runtime.settings import settings
 from workers import backfills
 from workers.backfills import Filled
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """What came of a backfill; `fetched` are the numbers of the new events."""
-
-    gateway: str
-    listed: int
-    fetched: tuple[int, ...]
 
 
 def backfill(
@@ -47,12 +38,11 @@ def backfill(
             filled = backfills.fill(opening.store(), asked, begin, now, tell)
         finally:
             nudging.nudge()
-    done = Done(asked.name, filled.listed, filled.fetched)
     if as_json:
-        return shapes.as_json(done)
+        return shapes.as_json({"gateway": asked.name, **asdict(filled)})
     return typer.echo(
-        f"{asked.name} has told of {done.listed} events since {moments.shown(begin)} UTC;"
-        f" {len(done.fetched)} of them never came and are fetched now."
+        f"{asked.name} has told of {filled.listed} events since {moments.shown(begin)} UTC;"
+        f" {len(filled.fetched)} of them never came and are fetched now."
     )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from cli.embedded.daemon import Store
 from cli.embedded.postgres import Postgres
 from cli.embedded.redis import Redis
-from cli.ports import LOOPBACK, free_port
+from cli.ports import address, free_port
 from cli.state import State
 from runtime.settings import Settings
 
@@ -38,10 +38,10 @@ class Place:
     def state(self, api_token: str, sandbox: str | None) -> State:
         """What is told of it, without its processes."""
         return State(
-            web=_address(self.web_port),
-            flower=_address(self.flower_port),
+            web=address(self.web_port),
+            flower=address(self.flower_port),
             mailbox=self.mailbox.as_uri(),
-            metrics=f"{_address(self.metrics_port)}/metrics",
+            metrics=f"{address(self.metrics_port)}/metrics",
             api_token=api_token,
             sandbox=sandbox,
             console=None,
@@ -65,12 +65,8 @@ def choose(local: Path, given: Settings, web_port: int) -> Place:
         database=database,
         broker=broker,
         mailbox=local / "mailbox",
-        base_url=given.base_url if "base_url" in given.model_fields_set else _address(web_port),
+        base_url=given.base_url if "base_url" in given.model_fields_set else address(web_port),
         web_port=web_port,
         metrics_port=free_port(given.metrics_port),
         flower_port=free_port(given.flower_port),
     )
-
-
-def _address(port: int) -> str:
-    return f"http://{LOOPBACK}:{port}"

@@ -28,9 +28,9 @@ def free_port(wished: int) -> int:
         return port_of(listening)
 
 
-def address(listening: socket.socket) -> str:
-    """What the socket is called by a browser."""
-    return f"http://{LOOPBACK}:{port_of(listening)}"
+def address(port: int) -> str:
+    """What a port of this machine is called by a browser."""
+    return f"http://{LOOPBACK}:{port}"
 
 
 def port_of(listening: socket.socket) -> int:

@@ -1,11 +1,14 @@
 """Pretend gateways beside a run: those that nobody has given keys for."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+import socket
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from cli import keys
+from cli.ports import listen
 from runtime import clock
 from runtime.settings import Settings
 
@@ -40,6 +43,9 @@ def plan(local: Path, given: Settings, url: str, web: str) -> Sandbox | None:
     Whoever set a webhook secret of Stripe's by himself expects the real one, key or no key: his
     payments are unknown here.
     """
+    missing = _without_keys(given)
+    if not missing:
+        return None
     told = Pretended(
         webhooks=f"{web}/webhooks",
         stripe_key=f"sk_test_{secrets.token_hex(12)}",
@@ -49,11 +55,29 @@ def plan(local: Path, given: Settings, url: str, web: str) -> Sandbox | None:
         authority=_authority(local),
     )
     variables: dict[str, str] = {}
-    if given.stripe_api_key is None and keys.is_made_up(given, "STRIPE_WEBHOOK_SECRETS"):
+    if "stripe" in missing:
         variables |= _stripe(told, url)
-    if given.paypal_client_id is None and given.paypal_webhook_id is None:
+    if "paypal" in missing:
         variables |= _paypal(told, url)
-    return Sandbox(url, told, variables) if variables else None
+    return Sandbox(url, told, variables)
+
+
+@contextmanager
+def door(given: Settings) -> Iterator[socket.socket | None]:
+    """Where the sandbox will listen; None where there is nothing to pretend."""
+    if not _without_keys(given):
+        yield None
+        return
+    with listen(WISHED_PORT) as listening:
+        yield listening
+
+
+def _without_keys(given: Settings) -> frozenset[str]:
+    found = {
+        "stripe": given.stripe_api_key is None and keys.is_made_up(given, "STRIPE_WEBHOOK_SECRETS"),
+        "paypal": given.paypal_client_id is None and given.paypal_webhook_id is None,
+    }
+    return frozenset(name for name, is_pretended in found.items() if is_pretended)
 
 
 def _stripe(told: Pretended, url: str) -> Mapping[str, str]:

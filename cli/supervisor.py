@@ -51,7 +51,7 @@ class Supervisor:
     async def run(self) -> None:
         """Returns when somebody asked to stop and everything has ended."""
         self._heed_signals()
-        with listen(self._given.port) as listening, listen(pretend.WISHED_PORT) as aside:
+        with listen(self._given.port) as listening, pretend.door(self._given) as aside:
             rising = asyncio.create_task(self._rise(listening, aside))
             asked = asyncio.create_task(self._stopping.wait())
             try:
@@ -65,9 +65,11 @@ class Supervisor:
                 await asyncio.gather(rising, asked, return_exceptions=True)
                 await self._descend()
 
-    async def _rise(self, listening: socket.socket, aside: socket.socket) -> None:
+    async def _rise(self, listening: socket.socket, aside: socket.socket | None) -> None:
         place = choose(self._local, self._given, port_of(listening))
-        sandbox = pretend.plan(self._local, self._given, address(aside), address(listening))
+        sandbox = aside and pretend.plan(
+            self._local, self._given, address(port_of(aside)), address(place.web_port)
+        )
         stores = [programs.store(store, environment()) for store in place.stores]
         variables = {**place.variables, **(sandbox.variables if sandbox else {})}
         adopt(**variables, **self._marks())
@@ -76,7 +78,7 @@ class Supervisor:
         await self._crew.start(*stores)
         answers = {store.name: readiness.until(store.is_ready) for store in place.stores}
         await self._in_time(_STORES_SECONDS, answers)
-        if sandbox is not None:
+        if aside and sandbox:
             await self._pretend(aside, sandbox)
         ground = await self._lay_ground()
         await self._open_doors(listening, place)

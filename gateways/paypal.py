@@ -7,7 +7,7 @@ from datetime import datetime
 from domain.attention import AttentionKind
 from domain.errors import Refused
 from domain.facts import Ignored, Reading
-from gateways import paypal_answers, paypal_events, paypal_signature, strict_json
+from gateways import json_events, paypal_answers, paypal_events, paypal_signature
 from gateways import paypal_fields as fields
 from gateways.paypal_api import PayPalApi
 from gateways.paypal_certificates import Certificates
@@ -22,7 +22,6 @@ from gateways.port import (
     Outcome,
     Reply,
     Session,
-    Unreadable,
     is_plain_name,
 )
 
@@ -88,18 +87,18 @@ class PayPal:
             raise NeedsKey(proof.address)
         key = self._certificates.key(proof.address, pem, now)
         paypal_signature.verify(proof, self._webhook_id, delivery.body, key)
-        event = _event(delivery.body)
+        event = json_events.arrived(delivery.body)
         return Envelope(
             account=self.account,
-            event_id=_text(event, "id"),
-            kind=_text(event, "event_type"),
+            event_id=json_events.text(event, "id"),
+            kind=json_events.text(event, "event_type"),
             binding=proof.transmission_id,
             headers_to_keep=proof.headers,
         )
 
     def read(self, raw: bytes) -> Reading:
         """What an event hints at, or what an answer of ours to ask for tells."""
-        told = _parsed(raw)
+        told = json_events.kept(raw)
         if told.get("object") == paypal_answers.OBJECT and "event_type" not in told:
             subjects = paypal_answers.orders_and_captures(told)
             return self._others(*subjects) or paypal_answers.read(told, self._listener)
@@ -153,30 +152,3 @@ class PayPal:
         if self._merchant == ANYBODY or named <= {self._merchant}:
             return None
         return Ignored("the event is of another account", AttentionKind.OTHER_ACCOUNT)
-
-
-def _event(body: bytes) -> Payload:
-    try:
-        event = strict_json.parse(body)
-    except strict_json.Malformed as error:
-        raise Unreadable(f"the body is no strict JSON: {error}") from error
-    if not isinstance(event, dict):
-        raise Unreadable("the body is no JSON object")
-    return event
-
-
-def _parsed(raw: bytes) -> Payload:
-    try:
-        told = strict_json.parse(raw)
-    except strict_json.Malformed as error:
-        raise Refused("malformed_event", f"no strict JSON: {error}") from error
-    if not isinstance(told, dict):
-        raise Refused("malformed_event", "it is no event")
-    return told
-
-
-def _text(event: Payload, field: str) -> str:
-    value = event.get(field)
-    if not isinstance(value, str):
-        raise Unreadable(f"{field} is no text")
-    return value

@@ -7,7 +7,7 @@ from domain.attention import AttentionKind
 from domain.errors import Refused
 from domain.facts import Ask, Ignored, Reading, Trust
 from gateways import (
-    strict_json,
+    json_events,
     stripe_answers,
     stripe_checkout,
     stripe_events,
@@ -23,7 +23,6 @@ from gateways.port import (
     Outcome,
     Reply,
     Session,
-    Unreadable,
     is_plain_name,
 )
 from gateways.stripe_api import StripeApi
@@ -75,23 +74,18 @@ class Stripe:
         """Proves by any secret that the body is Stripe's and at most five minutes off our clock."""
         header = delivery.only(b"stripe-signature")
         stripe_signature.verify(header, delivery.body, self._keys, now)
-        try:
-            event = strict_json.parse(delivery.body)
-        except strict_json.Malformed as error:
-            raise Unreadable(f"the body is no strict JSON: {error}") from error
-        if not isinstance(event, dict):
-            raise Unreadable("the body is no JSON object")
+        event = json_events.arrived(delivery.body)
         return Envelope(
             account=self.account,
-            event_id=_text(event, "id"),
-            kind=_text(event, "type"),
+            event_id=json_events.text(event, "id"),
+            kind=json_events.text(event, "type"),
             binding=None,
             headers_to_keep={"stripe-signature": header},
         )
 
     def read(self, raw: bytes) -> Reading:
         """What an event, or an answer of ours to ask for, tells; or why it tells nothing."""
-        told = _parsed(raw)
+        told = json_events.kept(raw)
         if told.get("object") == stripe_answers.OBJECT and "type" not in told:
             return stripe_answers.read(told, self.account, is_live=self._is_live)
         kind = told.get("type")
@@ -159,20 +153,3 @@ def _asks_for_a_fee(reading: Reading) -> bool:
     return isinstance(reading, tuple) and any(
         isinstance(each, Ask) and each.transaction is not None for each in reading
     )
-
-
-def _parsed(raw: bytes) -> Payload:
-    try:
-        told = strict_json.parse(raw)
-    except strict_json.Malformed as error:
-        raise Refused("malformed_event", f"no strict JSON: {error}") from error
-    if not isinstance(told, dict):
-        raise Refused("malformed_event", "it is no event")
-    return told
-
-
-def _text(event: Payload, field: str) -> str:
-    value = event.get(field)
-    if not isinstance(value, str):
-        raise Unreadable(f"{field} is no text")
-    return value

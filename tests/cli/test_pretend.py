@@ -110,3 +110,11 @@ def flat(value: Any, name: str = "") -> dict[str, str]:
     for key, each in items:
         found |= flat(each, f"{name}[{key}]" if name else str(key))
     return found
+
+
+def test_no_port_is_held_where_there_is_nothing_to_pretend(tmp_path: Path) -> None:
+    both = given(tmp_path, stripe_api_key=SecretStr("sk_test_own"), paypal_client_id="own")
+
+    with pretend.door(both) as closed, pretend.door(given(tmp_path)) as opened:
+        assert closed is None
+        assert opened is not None
