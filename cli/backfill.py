@@ -1,6 +1,5 @@
 """`incasso backfill`: fetches what a gateway has told and we never received."""
 
-from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -39,7 +38,8 @@ def backfill(
         finally:
             nudging.nudge()
     if as_json:
-        return shapes.as_json({"gateway": asked.name, **asdict(filled)})
+        told = {"gateway": asked.name, "listed": filled.listed, "fetched": filled.fetched}
+        return shapes.as_json(told)
     return typer.echo(
         f"{asked.name} has told of {filled.listed} events since {moments.shown(begin)} UTC;"
         f" {len(filled.fetched)} of them never came and are fetched now."

@@ -28,6 +28,7 @@ class AttentionKind(StrEnum):
     LETTER_FAILED = "letter_failed"
     LOOKUP_FAILED = "lookup_failed"
     CAPTURE_FAILED = "capture_failed"
+    GATEWAY_SILENT = "gateway_silent"
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,8 @@ SESSION_LIFE = timedelta(hours=2, minutes=45)
 # Who comes back to a session has this long to pay; Stripe opens none for less than half an hour.
 SHORTEST_REST = timedelta(minutes=10)
 SHORTEST_OPENING = timedelta(minutes=35)
+# So many sessions one link may open within an hour: more is no customer.
+MOST_ATTEMPTS_PER_HOUR = 30
 
 
 class Fate(StrEnum):

@@ -90,8 +90,8 @@ class PayPalApi:
         """Takes the money of an approved order, and answers the order as it is then.
 
         Under one request id, which PayPal keeps for six hours: asked again, it answers the same and
-        takes nothing more. Refused: `declined` when the customer must choose again. TryLater: he
-        has not agreed yet, or PayPal is busy or away, and perhaps the money was taken.
+        takes nothing more. Refused: `declined` when the customer must choose again, `not_approved`
+        while he has not agreed. TryLater: PayPal is busy or away, and perhaps the money was taken.
         """
         answer = self._send(
             "POST",
@@ -105,7 +105,7 @@ class PayPalApi:
         if issue == _CAPTURED:
             return _bounded(framed(None, self._order(order_id)), order_id)
         if issue in _NOT_YET:
-            raise TryLater(_PAUSE, f"the customer has not agreed yet: {issue}")
+            raise Refused("not_approved", f"the customer has not agreed yet: {issue}")
         if issue in _DECLINED:
             raise Refused("declined", f"PayPal could not take the money: {issue}")
         raise _refusal(answer, order_id)

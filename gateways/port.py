@@ -174,8 +174,9 @@ class Gateway(Protocol):
         """Takes the money of an order that its customer agreed to; `read` takes the answer.
 
         The same order again takes nothing more while the gateway remembers the request. Refused:
-        it takes nothing, `declined` where the customer may choose again; TryLater: not yet, or
-        perhaps it did. A gateway that takes money without being told raises `unsupported`.
+        it takes nothing, `declined` where the customer may choose again, `not_approved` where he
+        has not agreed yet; TryLater: perhaps it did. A gateway that takes money without being told
+        raises `unsupported`.
         """
         ...
 

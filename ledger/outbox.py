@@ -145,6 +145,11 @@ def lose(books: Books, leased: Leased, reason: str) -> bool:
     return _close(books, leased.id, leased.fence, "unknown", reason)
 
 
+def drop(books: Books, leased: Leased, reason: str) -> bool:
+    """Closes the errand undone, as nobody wants it any more; False when the lease had passed on."""
+    return _close(books, leased.id, leased.fence, "cancelled", reason)
+
+
 def cancel(books: Books, errand_id: int, reason: str) -> None:
     """Closes an errand that is no longer wanted."""
     books.run(

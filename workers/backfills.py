@@ -19,6 +19,7 @@ from workers.events import nudges
 log = structlog.get_logger(__name__)
 
 _CHUNK = 100
+_NEWEST = 5  # so many in a row that did not come by themselves: nobody speaks to us any more
 
 # What is younger may still be on its way; what is older was looked for an hour ago.
 _YOUNGEST = timedelta(minutes=15)
@@ -27,10 +28,14 @@ _OLDEST = timedelta(hours=3)
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """How many events the gateway listed, and which of them are in our inbox only now."""
+    """How many events the gateway listed, and which of them are in our inbox only now.
 
-    listed: int
-    fetched: tuple[int, ...]
+    `newest` are the gateway's ids of the latest few.
+    """
+
+    listed: int = 0
+    fetched: tuple[int, ...] = ()
+    newest: tuple[str, ...] = ()
 
 
 Tell = Callable[[Filled], None]
@@ -39,15 +44,18 @@ Tell = Callable[[Filled], None]
 @app.task(name="errands.backfill")
 def run_backfills() -> None:
     """Looks for events of the last hours at every gateway that can be asked."""
-    now = clock.now()
+    now, store = clock.now(), wiring.store()
     for gateway in wiring.gateways().values():
         try:
-            filled = fill(wiring.store(), gateway, now - _OLDEST, now - _YOUNGEST)
+            filled = fill(store, gateway, now - _OLDEST, now - _YOUNGEST)
         except (Refused, TryLater) as error:
             log.warning("backfill_put_off", gateway=gateway.name, reason=error.detail)
             continue
+        with store.transaction() as books:
+            is_silent = backfill.mind(books, gateway.name, gateway.account, filled.newest)
         if filled.fetched:
-            log.warning("events_were_missing", gateway=gateway.name, events=len(filled.fetched))
+            count = len(filled.fetched)
+            log.warning("events_were_missing", gateway=gateway.name, events=count, silent=is_silent)
             nudges().send(filled.fetched)
 
 
@@ -63,10 +71,11 @@ def fill(
     Network, as long as it takes. Those kept before an error stay, so it may be run again. Refused
     when the gateway cannot be asked; TryLater when it is busy or away.
     """
-    filled = Filled(0, ())
+    filled = Filled()
     for chunk in _chunks(gateway.reported(since, until)):
         fetched = _fetch(store, gateway, chunk)
-        filled = Filled(filled.listed + len(chunk), (*filled.fetched, *fetched))
+        newest = filled.newest or tuple(chunk)[:_NEWEST]
+        filled = Filled(filled.listed + len(chunk), (*filled.fetched, *fetched), newest)
         tell(filled)
     return filled
 

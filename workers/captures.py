@@ -49,6 +49,9 @@ def capture_next(store: Store, gateways: Mapping[str, Gateway], kept: list[int])
         claimed = captures.claim(books, clock.now())
     if claimed is None:
         return False
+    if not claimed.is_wanted:
+        _drop(store, claimed)
+        return True
     try:
         answer = _answer(_gateway(gateways, claimed), claimed)
     except Refused as refusal:
@@ -85,10 +88,18 @@ def _keep(store: Store, claimed: Capture, answer: bytes) -> list[int]:
     return [] if inbox_id is None else [inbox_id]
 
 
+def _drop(store: Store, claimed: Capture) -> None:
+    with store.transaction() as books:
+        captures.drop(books, claimed)
+    log.info("capture_dropped", errand=claimed.leased.id)
+
+
 def _refused(store: Store, claimed: Capture, refusal: Refused) -> None:
     log.warning("capture_refused", errand=claimed.leased.id, why=refusal.code)
     with store.transaction() as books:
-        if refusal.code in _OURS:
+        if refusal.code == "not_approved":
+            captures.wait(books, claimed, refusal.detail, clock.now())
+        elif refusal.code in _OURS:
             captures.refuse(books, claimed, refusal.detail, clock.now())
         elif refusal.code == "unknown_end":
             captures.lose(books, claimed, refusal.detail)

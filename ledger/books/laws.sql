@@ -295,3 +295,25 @@ SELECT 'event:' || i.id, format('%s without %s', i.state, CASE i.state WHEN 'don
 FROM inbox i
 WHERE (i.state = 'done' AND i.settled_at IS NULL)
    OR (i.state IN ('ignored', 'dead') AND i.reason IS NULL)
+
+-- law: a link's token is of a version that the link has, or had
+SELECT 'link:' || t.link_id, format('a token of version %s, the link has %s', t.version, l.version)
+FROM pay_tokens t LEFT JOIN pay_links l ON l.id = t.link_id
+WHERE l.id IS NULL OR t.version > l.version
+
+-- law: an attempt asks for what its link shows: its invoice, or its client's
+SELECT 'attempt:' || a.id, format('invoice %s is not of link %s', i.id, l.id)
+FROM attempts a
+JOIN pay_links l ON l.id = a.link_id
+LEFT JOIN attempt_invoices n ON n.attempt_id = a.id
+LEFT JOIN invoices i ON i.id = n.invoice_id
+WHERE i.id IS NULL OR (i.client_id, i.currency) <> (l.client_id, a.currency)
+   OR i.id <> coalesce(l.invoice_id, i.id)
+
+-- law: a session in which somebody could pay for what is closed is being closed
+SELECT 'attempt:' || a.id, 'it is open, and no errand closes its session'
+FROM attempts a
+WHERE a.state = 'open' AND a.link_id IS NOT NULL
+  AND NOT EXISTS (SELECT FROM outbox WHERE key = 'expire:' || a.id)
+  AND EXISTS (SELECT FROM attempt_invoices n JOIN invoices i ON i.id = n.invoice_id
+              WHERE n.attempt_id = a.id AND NOT i.is_open)

@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 
+from domain.attention import Attention, AttentionKind
+from ledger.books import attention
 from ledger.store import Books
 
 _PREFIX = "backfill:"
+_SILENT = "its latest events came only by asking: see the webhook's address and secret there"
 
 
 def missing(books: Books, gateway: str, account: str, event_ids: Sequence[str]) -> frozenset[str]:
@@ -48,3 +51,25 @@ def keep(
         sha256=sha256,
     )
     return None if inbox_id is None else int(inbox_id)
+
+
+def mind(books: Books, gateway: str, account: str, event_ids: Sequence[str]) -> bool:
+    """Opens attention when none of these events, a gateway's newest, came by itself; else ends it.
+
+    Answers whether it is silent. One that had nothing to tell is neither.
+    """
+    if not event_ids:
+        return False
+    is_heard = books.value(
+        "SELECT EXISTS (SELECT FROM inbox WHERE (gateway, account) = (:gateway, :account)"
+        " AND event_id = ANY (CAST(:ids AS text[])))",
+        gateway=gateway,
+        account=account,
+        ids=list(event_ids),
+    )
+    subject = f"gateway:{gateway}"
+    if is_heard:
+        attention.close(books, subject, [AttentionKind.GATEWAY_SILENT], "worker", "heard again")
+    else:
+        attention.open_all(books, [Attention(AttentionKind.GATEWAY_SILENT, subject, None, _SILENT)])
+    return not is_heard

@@ -6,7 +6,7 @@ the same, under the same key, and gets the same session.
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from domain import letters, links
 from domain.errors import Refused
@@ -65,7 +65,7 @@ def begin(books: Books, shown: Shown, click: Click, now: datetime) -> Attempt:
 
     Locks the link, the attempts at what it shows, then their invoices: so of many clicks one makes
     the attempt, and an invoice that is closed meanwhile is seen closed, or sees the attempt.
-    Refused when there is nothing to pay, by this link, or so much.
+    Refused when there is nothing to pay, by this link, or so much, or too often within an hour.
     """
     books.run("SELECT FROM pay_links WHERE id = :id FOR NO KEY UPDATE", id=shown.link.id)
     link = showing.get(books, shown.link.id)
@@ -82,6 +82,8 @@ def begin(books: Books, shown: Shown, click: Click, now: datetime) -> Attempt:
             each.expires_at, now, is_opened=each.session is not None
         ):
             return get(books, each.id)
+    if _recent(books, shown.link.id, now - timedelta(hours=1)) >= links.MOST_ATTEMPTS_PER_HOUR:
+        raise Refused("too_many_attempts", "this link has opened too many sessions within an hour")
     _replace(books, [each.id for each in others])
     return get(books, _add(books, shown, click, chosen, money, now))
 
@@ -210,6 +212,17 @@ def _living(books: Books, click: Click, invoice_ids: Collection[int]) -> list[_L
         gateway=click.gateway,
         account=click.account,
         ids=list(invoice_ids),
+    )
+
+
+def _recent(books: Books, link_id: int, since: datetime) -> int:
+    """How many attempts the link has begun since then."""
+    return int(
+        books.value(
+            "SELECT count(*) FROM attempts WHERE link_id = :link AND created_at > :since",
+            link=link_id,
+            since=since,
+        )
     )
 
 

@@ -22,7 +22,8 @@ _PUT = """
     ON CONFLICT ON CONSTRAINT outbox_key_once DO NOTHING
 """
 _PUT_FOR_INVOICES = _PUT.format(
-    whose="a.state IN ('open', 'failed') AND a.id IN (SELECT attempt_id FROM attempt_invoices"
+    whose="a.state IN ('open', 'pending', 'failed')"
+    " AND a.id IN (SELECT attempt_id FROM attempt_invoices"
     " WHERE invoice_id = ANY (CAST(:ids AS bigint[])))"
 )
 _PUT_FOR_LINK = _PUT.format(whose="a.state IN ('open', 'failed') AND a.link_id = :link")

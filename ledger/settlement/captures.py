@@ -1,8 +1,8 @@
 """Captures: orders that a customer agreed to, whose money is taken by an errand.
 
-The gateway knows each order by one request id, and forgets it after six hours: so long the errand
-is repeated, and takes the money once. After that the gateway is only asked, and what it does not
-tell is for a person.
+What nobody owes any more when its turn comes is not taken at all. The gateway knows each order by
+one request id, and forgets it after six hours: so long the errand is repeated, and takes the money
+once. After that the gateway is only asked, and what it does not tell is for a person.
 """
 
 from collections.abc import Iterable
@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from domain.attention import Attention, AttentionKind
 from domain.facts import Approval
+from domain.links import AttemptState
 from ledger import outbox, stops
 from ledger.books import attention
 from ledger.inbox import answers
@@ -26,13 +27,17 @@ _LONGEST_PAUSE = timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True)
 class Capture:
-    """A leased capture: whose order, and which; `is_repeatable` while its request id is known."""
+    """A leased capture: whose order, and which; `is_repeatable` while its request id is known.
+
+    `is_wanted`: it may have been taken before, or is still owed and meant to be paid there.
+    """
 
     leased: Leased
     gateway: str
     account: str
     order: str
     is_repeatable: bool
+    is_wanted: bool
 
 
 def plan(books: Books, approved: Iterable[Approval]) -> None:
@@ -70,12 +75,14 @@ def claim(books: Books, now: datetime) -> Capture | None:
     if leased is None:
         return None
     gateway, _, account = leased.destination.partition(":")
+    order = leased.subject.removeprefix("order:")
     return Capture(
         leased,
         gateway,
         account,
-        leased.subject.removeprefix("order:"),
+        order,
         is_repeatable=now - leased.created_at < _REPEATABLE,
+        is_wanted=leased.attempts > 1 or not _is_over(books, gateway, account, order),
     )
 
 
@@ -104,6 +111,20 @@ def put_off(books: Books, capture: Capture, reason: str, now: datetime) -> bool:
     return outbox.put_off(books, capture.leased, now + pause, reason)
 
 
+def wait(books: Books, capture: Capture, reason: str, now: datetime) -> bool:
+    """As `put_off`, and the customer, who has not agreed yet, may pay in any way.
+
+    Dropped where nobody owes it any more.
+    """
+    if _is_over(books, capture.gateway, capture.account, capture.order):
+        return drop(books, capture)
+    _lock(books, capture)
+    is_ours = put_off(books, capture, reason, now)
+    if is_ours:
+        _move(books, capture, AttemptState.OPEN)
+    return is_ours
+
+
 def refuse(books: Books, capture: Capture, reason: str, now: datetime) -> bool:
     """As `put_off`, and a person is told at once: only his help makes a later try better."""
     is_ours = put_off(books, capture, reason, now)
@@ -112,14 +133,27 @@ def refuse(books: Books, capture: Capture, reason: str, now: datetime) -> bool:
     return is_ours
 
 
+def drop(books: Books, capture: Capture) -> bool:
+    """Closes a capture that nobody wants any more and the gateway has not made."""
+    _lock(books, capture)
+    is_ours = outbox.drop(books, capture.leased, "paid in another way, or no longer owed")
+    if is_ours:
+        _move(books, capture, AttemptState.EXPIRED)
+    return is_ours
+
+
 def decline(books: Books, capture: Capture, reason: str) -> bool:
     """Closes the capture: the gateway took nothing, and the customer, who saw it, may try again."""
-    return outbox.fail(books, capture.leased, reason[:500])
+    _lock(books, capture)
+    is_ours = outbox.fail(books, capture.leased, reason[:500])
+    if is_ours:
+        _move(books, capture, AttemptState.FAILED)
+    return is_ours
 
 
 def fail(books: Books, capture: Capture, reason: str) -> bool:
     """Closes the capture, of which the gateway will take nothing; a person is told."""
-    is_ours = outbox.fail(books, capture.leased, reason[:500])
+    is_ours = decline(books, capture, reason)
     if is_ours:
         _show(books, capture, reason)
     return is_ours
@@ -131,6 +165,52 @@ def lose(books: Books, capture: Capture, reason: str) -> bool:
     if is_ours:
         _show(books, capture, reason)
     return is_ours
+
+
+def _is_over(books: Books, gateway: str, account: str, order: str) -> bool:
+    """Whether the attempt has been ended, or none of its invoices is open any more.
+
+    An order of no attempt of ours is not.
+    """
+    return bool(
+        books.value(
+            """
+            SELECT EXISTS (
+                SELECT FROM attempts a
+                WHERE (a.gateway, a.account, a.session) = (:gateway, :account, :order)
+                  AND a.state <> 'succeeded'
+                  AND (a.state IN ('expired', 'cancelled') OR NOT EXISTS (
+                      SELECT FROM attempt_invoices n JOIN invoices i ON i.id = n.invoice_id
+                      WHERE n.attempt_id = a.id AND i.is_open)))
+            """,
+            gateway=gateway,
+            account=account,
+            order=order,
+        )
+    )
+
+
+def _lock(books: Books, capture: Capture) -> None:
+    """The attempt before its errand, as whoever settles an approval."""
+    books.run(
+        "SELECT FROM attempts WHERE (gateway, account, session) = (:gateway, :account, :order)"
+        " FOR NO KEY UPDATE",
+        gateway=capture.gateway,
+        account=capture.account,
+        order=capture.order,
+    )
+
+
+def _move(books: Books, capture: Capture, state: AttemptState) -> None:
+    books.run(
+        "UPDATE attempts SET state = :state, updated_at = now()"
+        " WHERE (gateway, account, session) = (:gateway, :account, :order)"
+        " AND state IN ('open', 'pending')",
+        state=state.value,
+        gateway=capture.gateway,
+        account=capture.account,
+        order=capture.order,
+    )
 
 
 def _show(books: Books, capture: Capture, reason: str) -> None:

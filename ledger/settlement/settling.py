@@ -22,7 +22,7 @@ from ledger.books import attention, holdings, journal
 from ledger.inbox.waiting import Closing
 from ledger.letters import reminders
 from ledger.links import closing
-from ledger.settlement import following, meaning, merging, receiving
+from ledger.settlement import attempts, following, meaning, merging, receiving
 from ledger.settlement.meaning import Named
 from ledger.settlement.merging import Merged
 from ledger.settlement.naming import Reference
@@ -92,10 +92,10 @@ def _book(
     books: Books, told: Mapping[int, Sequence[Told]], zone: ZoneInfo
 ) -> tuple[_Done, Merged, list[Attention]]:
     merged = merging.merge(books, {id_: _reports(reading) for id_, reading in told.items()})
-    meaning.note_attempts(books, merged)
-    ends = [each for reading in told.values() for each in reading if isinstance(each, AttemptEnd)]
-    if ends:
-        meaning.end_attempts(books, ends)
+    attempts.note(books, merged)
+    others = [each for reading in told.values() for each in reading if not isinstance(each, Report)]
+    approved = [each for each in others if isinstance(each, Approval)]
+    attempts.follow(books, approved, [each for each in others if isinstance(each, AttemptEnd)])
     changes, named_twice = _settle(books, merged, zone, sorted(told.keys() - merged.parked.keys()))
     done = _Done(len(changes.payments), len(changes.postings), len(changes.invoices))
     return done, merged, named_twice

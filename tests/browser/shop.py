@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psycopg
 from playwright.sync_api import Locator, Page, expect
 
 from tests.cli.test_up import Up
@@ -51,6 +52,15 @@ class Shop:
         told = self.up.run("payment-link", number)
         assert told.returncode == 0, told.stderr
         return told.stdout.strip()
+
+    def dropped_captures(self) -> int:
+        """How many orders that somebody agreed to were not captured."""
+        with psycopg.connect(self.up.state["database"]) as books:
+            found = books.execute(
+                "SELECT count(*) FROM outbox WHERE effect = 'capture' AND state = 'cancelled'"
+            ).fetchone()
+        assert found is not None
+        return int(found[0])
 
     def close(self) -> None:
         self._api.close()
@@ -121,6 +131,9 @@ class Customer:
             return self.page.locator(f".said.{state}").is_visible()
 
         eventually(is_there, seconds=PATIENCE_SECONDS)
+
+    def waits_until_an_order_is_left_alone(self) -> None:
+        eventually(lambda: self.shop.dropped_captures() == 1, seconds=PATIENCE_SECONDS)
 
     def agrees(self, state: str, *, status: str, open_: str, payments: int) -> None:
         """The page, in both languages, says what the books say, and the books hold together."""

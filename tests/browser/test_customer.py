@@ -84,3 +84,38 @@ def test_paypal_pays_at_once(customer: Callable[..., Customer]) -> None:
     max_.sees_by_and_by("paid")
     max_.agrees("paid", status="paid", open_="0.00", payments=1)
     assert max_.steps == 1
+
+
+def test_paypal_refuses_his_card_then_takes_another(customer: Callable[..., Customer]) -> None:
+    ida = customer("Ida", "EUR", "310.00")
+    ida.opens_his_link()
+    ida.chooses("paypal")
+    ida.presses("decline")
+    ida.sees_on_looking_again("failed")
+    ida.agrees("failed", status="sent", open_="310.00", payments=0)
+
+    ida.chooses("paypal")
+    ida.presses("pay")
+    ida.sees_by_and_by("paid")
+    ida.agrees("paid", status="paid", open_="0.00", payments=1)
+    assert ida.steps == 2
+
+
+def test_who_opens_both_gateways_and_pays_at_both_pays_once(
+    customer: Callable[..., Customer],
+) -> None:
+    mia = customer("Mia", "EUR", "18.30")
+    mia.opens_his_link()
+    mia.chooses("paypal")
+    other_tab = mia.page.url
+    mia.opens_his_link()
+    mia.chooses("stripe")
+    mia.presses("pay")
+    mia.sees_by_and_by("paid")
+
+    mia.page.goto(other_tab)
+    mia.presses("pay")
+    mia.sees_by_and_by("paid")
+    mia.waits_until_an_order_is_left_alone()
+    mia.agrees("paid", status="paid", open_="0.00", payments=1)
+    assert mia.steps == 1

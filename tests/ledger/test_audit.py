@@ -11,6 +11,7 @@ from ledger.books import audit
 from ledger.store import Books, Store
 from tests.builders import a_report, eur, ron
 from tests.desk import Desk
+from tests.ledger.test_links import a_link, clicked
 from tests.stores import Stores
 
 TOTALS = "an invoice's total is what its lines add up to"
@@ -117,6 +118,15 @@ BREAKS = {
     ),
     "a dead delivery was shown to a person": (
         "UPDATE inbox SET state = 'dead', reason = 'x' WHERE id = 1"
+    ),
+    "a link's token is of a version that the link has, or had": (
+        "UPDATE pay_tokens SET version = 2 WHERE link_id = 1"
+    ),
+    "an attempt asks for what its link shows: its invoice, or its client's": (
+        f"UPDATE attempt_invoices SET invoice_id = {CREDITED} WHERE attempt_id = 2"
+    ),
+    "a session in which somebody could pay for what is closed is being closed": (
+        "DELETE FROM outbox WHERE key = 'expire:1'"
     ),
     "what is written in the books is guarded": (
         "ALTER TABLE journal DISABLE TRIGGER journal_append_only"
@@ -244,8 +254,10 @@ def test_nothing_stored_can_be_false_unseen(books: Books, corruption: str, subje
 def _day(desk: Desk) -> None:
     ana = desk.open()
     desk.client()
-    paid, _open, void = (desk.invoice(ana) for _ in range(3))
+    paid, open_, void = (desk.invoice(ana) for _ in range(3))
     desk.draft(ana)
+    for invoice in (paid, open_):
+        clicked(desk.store, a_link(desk.store, invoice))
     desk.deliver(
         [a_report(ron("130.00"), reference="pi_1", meant_for=paid.number)],
         [a_report(ron("121.00"), reference="pi_2", meant_for=void.number)],

@@ -18,6 +18,7 @@ from ledger.links.granting import Granted, Target, Terms
 from ledger.links.showing import Shown
 from ledger.settlement import settling
 from ledger.store import Books, Store
+from runtime import clock
 from tests.builders import ZONE, a_report, at, ron
 from tests.desk import WORD, Desk
 from tests.ledger.meeting import meet
@@ -277,6 +278,24 @@ def test_another_gateway_leaves_the_first_ones_session_open(desk: Desk, store: S
     assert second.order_id == "INV-0001-2"
     assert clicked(store, shown) == first
     assert errands(desk) == []
+
+
+def test_a_link_opens_only_so_many_sessions_within_an_hour(desk: Desk, store: Store):
+    shown = a_link(store, desk.invoice(desk.open()), takes_parts=True)
+    now = clock.now()
+
+    def click(cents: int, later: timedelta = timedelta()) -> Attempt:
+        asked = replace(CLICK, part=f"1.{cents:02}")
+        return store.act(lambda books: attempting.begin(books, shown, asked, now + later))
+
+    last = [click(cents) for cents in range(links.MOST_ATTEMPTS_PER_HOUR)][-1]
+    before = desk.query("SELECT count(*) FROM attempts"), errands(desk)
+
+    with pytest.raises(Refused, match="within an hour"):
+        click(99)
+    assert (desk.query("SELECT count(*) FROM attempts"), errands(desk)) == before
+    assert click(links.MOST_ATTEMPTS_PER_HOUR - 1) == last
+    assert click(99, timedelta(minutes=61)).id > last.id
 
 
 def test_the_second_of_two_payments_is_credit_with_attention(desk: Desk, store: Store):

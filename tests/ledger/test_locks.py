@@ -5,13 +5,13 @@ from collections.abc import Callable
 import pytest
 
 from domain.errors import Refused, TryLater
-from domain.facts import AttemptEnd, Ending, Report, Status
+from domain.facts import Approval, AttemptEnd, Ending, Report, Status
 from domain.invoices import Standing
 from ledger.books import holds, issuing, linking, reducing
 from ledger.inbox import parking, replaying, waiting
 from ledger.inbox.waiting import Closing
 from ledger.letters import claiming, reminders
-from ledger.settlement import meaning, settling
+from ledger.settlement import attempts, captures, settling
 from ledger.store import Books, Store
 from tests.builders import TODAY, ZONE, a_report, at, ron
 from tests.desk import WORD, Desk
@@ -276,7 +276,7 @@ def test_attempts_are_ended_in_the_order_of_their_ids(desk: Desk, store: Store):
         books.run("SELECT FROM attempts WHERE id = 1 FOR NO KEY UPDATE")
 
     def end(books: Books) -> None:
-        meaning.end_attempts(books, ends)
+        attempts.follow(books, (), ends)
 
     held: list[int] = []
 
@@ -290,6 +290,28 @@ def test_attempts_are_ended_in_the_order_of_their_ids(desk: Desk, store: Store):
     assert waited
     assert sorted(held) == [2, 3, 4, 5]
     assert desk.query("SELECT DISTINCT state FROM attempts") == [("expired",)]
+
+
+def test_a_capture_that_ends_and_a_new_approval_never_wait_in_a_ring(desk: Desk, store: Store):
+    """Both take the attempt first, then its errand."""
+    an_attempt(desk, desk.invoice(desk.open()), "INV-0001-1")
+    desk.query("UPDATE attempts SET session = 'ORDER' RETURNING 1")
+    approved = [Approval("stripe", "own/test", "ORDER")]
+    with store.transaction() as books:
+        captures.plan(books, approved)
+        capture = captures.claim(books, LATER)
+    assert capture is not None
+
+    declined, waited = meet(
+        store,
+        lambda books: attempts.follow(books, approved, ()),
+        lambda books: captures.decline(books, capture, "declined"),
+        lambda books: captures.plan(books, approved),
+    )
+
+    assert waited
+    assert not declined  # the new approval has taken the errand back
+    assert desk.query("SELECT state FROM attempts") == [("pending",)]
 
 
 def an_attempt(desk: Desk, invoice: Standing, order_id: str) -> None:

@@ -117,6 +117,8 @@ LOGIC = {
     "link_pays_once": "money on its way is not asked for twice",
     "link_closed_by_money": "what money closes can be paid nowhere any more",
     "link_closed_by_people": "what a person closes can be paid nowhere any more",
+    "capture_wanted": "what is paid otherwise, or owed no more, is not taken",
+    "capture_may_be_taken": "a capture whose answer was lost is made to its end",
     "link_same_attempt": "many clicks are one attempt",
     "link_key_kept": "an attempt has one key, whoever goes on with it",
     "link_form_framed": "no answer of a hosted link is cached, framed or referred to",

@@ -15,7 +15,7 @@ from gateways.stripe import Stripe
 from gateways.stripe_api import StripeApi
 from ledger.inbox import waiting
 from ledger.store import Store
-from runtime import clock
+from runtime import clock, wiring
 from sandbox import running
 from sandbox.options import Options
 from sandbox.running import Running
@@ -23,6 +23,7 @@ from tests.desk import Desk
 from tests.sandbox.customers import SECRETS, AtPaypal, AtStripe
 from workers import backfills
 from workers.events import settle_next
+from workers.nudges import Nudges
 
 _PAYMENTS = 7
 _NOBODY = "http://127.0.0.1:9/webhooks"
@@ -156,3 +157,36 @@ def test_an_event_that_came_by_itself_is_not_fetched_and_one_that_comes_later_ch
     assert desk.postings() == before
     assert fill(store, stripe).fetched == ()
     assert desk.differences() == []
+
+
+def test_a_gateway_of_which_nothing_comes_by_itself_is_attention_until_something_does(
+    desk: Desk,
+    store: Store,
+    stripe: Stripe,
+    sandbox: Running,
+    browser: httpx.Client,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(Nudges, "send", lambda self, ids: None)
+    at_stripe = AtStripe(sandbox, browser)
+
+    def look() -> list[tuple[str, str]]:
+        with monkeypatch.context() as wired:
+            wired.setattr(wiring, "gateways", lambda: {"stripe": stripe})
+            backfills.run_backfills()
+        return desk.attention()
+
+    before = look()
+    at_stripe.paid(reference="NONE")
+    sandbox.settle()
+    monkeypatch.setattr(clock, "now", lambda now=clock.now: now() + timedelta(minutes=20))
+    silent, again = look(), look()
+    desk.query(
+        "INSERT INTO inbox (gateway, account, event_id, source, kind, raw, headers, sha256)"
+        " SELECT gateway, account, replace(event_id, 'backfill:', ''), 'webhook', kind, raw,"
+        " headers, sha256 FROM inbox ORDER BY id DESC LIMIT 1 RETURNING id"
+    )
+
+    assert before == []
+    assert silent == again == [("gateway_silent", "gateway:stripe")]
+    assert look() == []

@@ -137,6 +137,8 @@ class Pages:
         sight = self._sight(visit, shown)
         if code in ("beyond_open", "malformed_amount", "amount_out_of_range"):
             return view.whole(sight, self._hosted.gateways, 422, "amount")
+        if code == "too_many_attempts":
+            return view.whole(sight, self._hosted.gateways, 429, "too_often")
         return view.whole(sight, self._hosted.gateways, 409, "refused")
 
     def _sight(self, visit: _Visit, shown: Shown) -> Sight:
