@@ -12,7 +12,7 @@ from domain.attention import AttentionKind
 ROOT = Path(__file__).parent.parent
 LOCKS = ("requirements.lock", "requirements-image.lock")
 
-_MADE_HERE = re.compile(r"__pycache__|.*\.egg-info|\.(?!ci$).*")
+_MADE_HERE = re.compile(r"__pycache__|node_modules|.*\.egg-info|\.(?!ci$).*")
 _PIN = re.compile(r"^([a-z0-9][a-z0-9._-]*)==([^ ;\\]+)", re.MULTILINE)
 _LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 

@@ -1,0 +1,1 @@
+"""What others publish on npm for the gateways, held against ours."""
