@@ -1,9 +1,12 @@
 """What chance makes of a genuine event: one that is a little wrong, somewhere."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import fields, is_dataclass
 from random import Random
 from typing import Any
+
+from domain.errors import Refused
 
 RECORDED = (
     *("session_paid", "session_unpaid", "session_async_failed", "session_free", "thin"),
@@ -29,8 +32,16 @@ _KINDS = (
 )
 
 
-def misled(event: dict[str, Any], random: Random, most: int = 3) -> dict[str, Any]:
-    """The event with up to `most` changes in it: values that are strange, swapped or gone."""
+def misled(
+    event: dict[str, Any],
+    random: Random,
+    most: int = 3,
+    kinds: tuple[str, Sequence[str]] = ("type", _KINDS),
+) -> dict[str, Any]:
+    """The event with up to `most` changes in it: values that are strange, swapped or gone.
+
+    `kinds`: where an event names its kind, and which ones there are.
+    """
     for _ in range(random.randint(0, most)):
         places = list(_places(event))
         holder, key = random.choice(places)
@@ -41,7 +52,7 @@ def misled(event: dict[str, Any], random: Random, most: int = 3) -> dict[str, An
                 other, its = random.choice(places)
                 holder[key] = json.loads(json.dumps(other[its]))
             case 2:
-                event["type"] = random.choice(_KINDS)
+                event[kinds[0]] = random.choice(kinds[1])
             case _:
                 holder[key] = random.choice(_STRANGE)
     return event
@@ -64,3 +75,31 @@ def _places(value: Any) -> Iterator[tuple[Any, Any]]:
         yield value, key
         if isinstance(child, dict | list):
             yield from _places(child)
+
+
+def unstorable(told: Any) -> list[str]:
+    """The texts of a reading, all of which end up in rows, that no row could hold."""
+    return [text for text in _texts(told) if "\0" in text or any(map(_is_half, text))]
+
+
+def leaves(value: Any) -> Iterator[Any]:
+    """Every value of an event that holds no others."""
+    if isinstance(value, dict | list):
+        for child in value.values() if isinstance(value, dict) else value:
+            yield from leaves(child)
+    else:
+        yield value
+
+
+def _texts(told: Any) -> Iterator[str]:
+    if isinstance(told, str | Refused):
+        yield str(told)
+    elif is_dataclass(told):
+        yield from _texts([getattr(told, each.name) for each in fields(told)])
+    elif isinstance(told, tuple | list):
+        for part in told:
+            yield from _texts(part)
+
+
+def _is_half(sign: str) -> bool:
+    return "\ud800" <= sign <= "\udfff"

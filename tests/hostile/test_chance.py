@@ -6,7 +6,6 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from dataclasses import fields, is_dataclass
 from decimal import Decimal
 from random import Random, getrandbits
 from typing import Any
@@ -19,7 +18,7 @@ from domain.errors import Refused
 from domain.facts import Reading, Report
 from tests.gateways.deliveries import pretty, stripe_body, stripe_header
 from tests.hostile.house import GATEWAYS, NOWHERE, House, opened
-from tests.hostile.mutations import RECORDED, misled, torn
+from tests.hostile.mutations import RECORDED, leaves, misled, torn, unstorable
 from tests.webhooks.knocking import Answer, kept, knock, now, open_door
 
 TEST = GATEWAYS["test"]
@@ -82,7 +81,7 @@ def test_whatever_is_signed_is_read_or_refused_and_no_amount_grows():
         body = torn(body, random) if is_torn else body
         reading = _read(body)
         found[reading.code if isinstance(reading, Refused) else type(reading).__name__] += 1
-        assert not any(_is_unstorable(text) for text in _texts(reading))
+        assert unstorable(reading) == []
         for told in reading if isinstance(reading, tuple) else ():
             if isinstance(told, Report):
                 _assert_told(told, json.loads(body))
@@ -192,7 +191,7 @@ def _assert_told(report: Report, event: dict[str, Any]) -> None:
     """The money is a number of the event's own, in the currency's own minor units, and positive."""
     minor, currency = report.fact.money.minor, report.fact.money.currency
     factor = {"ISK": Decimal("0.01"), "UGX": Decimal("0.01"), "MGA": Decimal(100)}
-    told = [*_leaves(event)]
+    told = [*leaves(event)]
 
     assert minor > 0
     assert minor in {abs(each) * factor.get(currency, 1) for each in told if type(each) is int}
@@ -200,36 +199,11 @@ def _assert_told(report: Report, event: dict[str, Any]) -> None:
     assert set(report.names) <= {each for each in told if isinstance(each, str)}
 
 
-def _leaves(value: Any) -> Iterator[Any]:
-    """Every value of an event that holds no others."""
-    if isinstance(value, dict | list):
-        for child in value.values() if isinstance(value, dict) else value:
-            yield from _leaves(child)
-    else:
-        yield value
-
-
 def _read(body: bytes) -> Reading | Refused:
     try:
         return TEST.read(body)
     except Refused as refusal:
         return refusal
-
-
-def _texts(told: Any) -> Iterator[str]:
-    """Every text in a reading: all of them end up in rows."""
-    if isinstance(told, str | Refused):
-        yield str(told)
-    elif is_dataclass(told):
-        yield from _texts([getattr(told, each.name) for each in fields(told)])
-    elif isinstance(told, tuple | list):
-        for part in told:
-            yield from _texts(part)
-
-
-def _is_unstorable(text: str) -> bool:
-    """Whether no row could hold it: a NUL, or half a character."""
-    return "\0" in text or any("\ud800" <= sign <= "\udfff" for sign in text)
 
 
 @contextmanager
