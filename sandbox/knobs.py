@@ -4,13 +4,21 @@ import asyncio
 import random
 from collections import Counter, deque
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import Literal, get_args
 
 Fault = Literal["slow", "error_before", "error_after", "error_kept"]
 
 _FAULTS: tuple[Fault, ...] = get_args(Fault)
 _FRACTIONS = ("drop", "duplicate", "delay", "reorder", "corrupt", *_FAULTS)
-_SECONDS = ("delay_seconds", "reorder_seconds", "slow_seconds")
+_SECONDS = ("delay_seconds", "reorder_seconds", "slow_seconds", "hold_seconds")
+
+Hold = Literal["hold_before", "hold_after"]
+
+_HOLDS: tuple[Hold, ...] = get_args(Hold)
+
+
+_LOOK_SECONDS = 0.01
 
 
 class BadKnob(Exception):  # noqa: N818 - says what is so
@@ -19,7 +27,10 @@ class BadKnob(Exception):  # noqa: N818 - says what is so
 
 @dataclass(slots=True)
 class Knobs:
-    """One gateway's trouble. Fractions are of deliveries, the last four of API calls.
+    """One gateway's trouble. Fractions are of deliveries, the last four of them of API calls.
+
+    `hold_before`, `hold_after`: a call in which this text occurs stands still, before anything is
+    done, or when all is done and not answered; until the text is another one.
 
     `error_before`: 500 and nothing done. `error_after`: all done, 500 answered: a lost answer.
     `error_kept`: 500 and nothing done, and the same idempotency key gets that 500 for ever.
@@ -35,9 +46,12 @@ class Knobs:
     error_before: float = 0.0
     error_after: float = 0.0
     error_kept: float = 0.0
+    hold_before: str = ""
+    hold_after: str = ""
     delay_seconds: float = 2.0
     reorder_seconds: float = 0.5
     slow_seconds: float = 2.0
+    hold_seconds: float = 60.0
     counters: Counter[str] = field(default_factory=Counter)
     _next: deque[Fault] = field(default_factory=deque)
     _random: random.Random = field(init=False)
@@ -57,6 +71,8 @@ class Knobs:
                 self._random = random.Random(int(str(value)))  # noqa: S311 - repeatable
             elif name == "next" and isinstance(value, list):
                 self._next.extend(value)
+            elif name in _HOLDS:
+                setattr(self, name, value)
             else:
                 setattr(self, name, float(str(value)))
 
@@ -71,11 +87,22 @@ class Knobs:
             return self._next.popleft()
         return next((name for name in _FAULTS if self.happens(name)), None)
 
-    async def linger(self, fault: Fault | None) -> None:
-        """Wait, where the fault is to be slow."""
+    async def linger(self, fault: Fault | None, call: str) -> None:
+        """Wait, where the call is held or the fault is to be slow."""
+        await self.hold("hold_before", call)
         if fault == "slow":
             self.count("slow")
             await asyncio.sleep(self.slow_seconds)
+
+    async def hold(self, where: Hold, call: str) -> None:
+        """Stand still as long as this call is held, `hold_seconds` at most."""
+        text: str = getattr(self, where)
+        if not text or text not in call:
+            return
+        self.count(where)
+        until = monotonic() + self.hold_seconds
+        while getattr(self, where) == text and monotonic() < until:
+            await asyncio.sleep(_LOOK_SECONDS)
 
     def within(self, seconds: float) -> float:
         """A random wait up to so long."""
@@ -87,7 +114,7 @@ class Knobs:
 
     def told(self) -> dict[str, object]:
         """How they stand, and what they have done."""
-        stand = {name: getattr(self, name) for name in (*_FRACTIONS, *_SECONDS)}
+        stand = {name: getattr(self, name) for name in (*_FRACTIONS, *_SECONDS, *_HOLDS)}
         return {**stand, "next": list(self._next), "counters": dict(self.counters)}
 
 
@@ -96,8 +123,16 @@ def _check(name: str, value: object) -> None:
         if not isinstance(value, list) or not set(value) <= set(_FAULTS):
             raise BadKnob(f"next is a list of {', '.join(_FAULTS)}")
         return
+    if name in _HOLDS:
+        if not isinstance(value, str):
+            raise BadKnob(f"{name} is a text that occurs in the call, or empty")
+        return
+    _check_figure(name, value)
+
+
+def _check_figure(name: str, value: object) -> None:
     if name not in (*_FRACTIONS, *_SECONDS, "seed"):
-        known = ", ".join((*_FRACTIONS, *_SECONDS, "seed", "next"))
+        known = ", ".join((*_FRACTIONS, *_SECONDS, *_HOLDS, "seed", "next"))
         raise BadKnob(f"there is no knob {name}; there are {known}")
     if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
         raise BadKnob(f"{name} is a number, 0 or more")

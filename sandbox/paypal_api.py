@@ -92,6 +92,7 @@ def _token(account: PaypalAccount) -> Endpoint:
         if b"grant_type=client_credentials" not in await request.body():
             error = {"error": "unsupported_grant_type", "error_description": "Grant Type is NULL"}
             return response(400, error)
+        await account.knobs.hold("hold_before", request.url.path)
         account.knobs.count("tokens")
         told: Payload = {
             "scope": "https://uri.paypal.com/services/applications/webhooks",

@@ -72,13 +72,15 @@ async def _answered(
     asked = request.headers.get("PayPal-Request-Id") if keys is not None else None
     key = None if asked is None else f"{request.url.path} {asked}"
     known = None if keys is None or key is None else _begun(account, keys, key, call)
+    told = f"{request.url.path} {json.dumps(call.body)}"
     if known is None:
-        show = await _first(keys, key, lambda: knobs.linger(fault), lambda: act(call))
+        show = await _first(keys, key, lambda: knobs.linger(fault, told), lambda: act(call))
     else:
         knobs.count("replayed")
-        await knobs.linger(fault)
+        await knobs.linger(fault, told)
         show, status = known, 200
     body = show()
+    await knobs.hold("hold_after", told)
     if fault == "error_after":
         knobs.count(fault)
         raise errors.error("INTERNAL_SERVER_ERROR")

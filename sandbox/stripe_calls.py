@@ -23,6 +23,11 @@ class Call:
     names: Mapping[str, str]
     params: Payload
 
+    @property
+    def told(self) -> str:
+        """All of it, as one text."""
+        return f"{self.path}\n{printed(self.params).decode()}"
+
 
 # Does it all at once, with no await: nothing else happens meanwhile.
 Act = Callable[[Call], Payload]
@@ -58,11 +63,12 @@ async def _answered(account: StripeAccount, request: Request, act: Act, call: Ca
     key = request.headers.get("Idempotency-Key") if request.method == "POST" else None
     replayed = None if key is None else _begun(account, key, call)
     if replayed is None:
-        outcome = await _first(account, key, fault, lambda: _done(act, call))
+        outcome = await _first(account, key, fault, act, call)
     else:
         knobs.count("replayed")
-        await knobs.linger(fault)
+        await knobs.linger(fault, call.told)
         outcome = replayed
+    await knobs.hold("hold_after", call.told)
     if fault == "error_after":
         knobs.count(fault)
         raise errors.own_fault()
@@ -70,17 +76,17 @@ async def _answered(account: StripeAccount, request: Request, act: Act, call: Ca
 
 
 async def _first(
-    account: StripeAccount, key: str | None, fault: Fault | None, act: Callable[[], Outcome]
+    account: StripeAccount, key: str | None, fault: Fault | None, act: Act, call: Call
 ) -> Outcome:
     """Do it; whatever becomes of it, a key does not stay in flight."""
     outcome = None
     try:
-        await account.knobs.linger(fault)
+        await account.knobs.linger(fault, call.told)
         if fault == "error_kept":
             account.knobs.count(fault)
             outcome = _failed(errors.own_fault())
         else:
-            outcome = act()
+            outcome = _done(act, call)
     except errors.StripeError as error:
         if not error.is_kept:
             raise
@@ -100,9 +106,8 @@ def _failed(error: errors.StripeError) -> Outcome:
 def _begun(account: StripeAccount, key: str, call: Call) -> Outcome | None:
     if not 1 <= len(key) <= 255:
         raise errors.bad_param("Idempotency-Key", "Idempotency keys have at most 255 characters")
-    fingerprint = f"{call.path}\n{printed(call.params).decode()}"
     try:
-        return account.keys.begin(key, fingerprint, account.clock())
+        return account.keys.begin(key, call.told, account.clock())
     except OtherRequest:
         raise errors.other_parameters(key) from None
     except InFlight:

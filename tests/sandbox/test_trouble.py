@@ -1,6 +1,7 @@
 """Trouble on demand really happens, as often as it says, and the ledgers stay true to the cent."""
 
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
 import httpx
@@ -13,6 +14,7 @@ from sandbox.options import Options
 from sandbox.running import Running
 from tests.sandbox.customers import AtPaypal, AtStripe, order_body
 from tests.sandbox.listening import Listener
+from tests.waiting import eventually
 
 _PAYMENTS = 40
 
@@ -223,3 +225,47 @@ def test_slow_answers_are_slow_and_right(at_paypal: AtPaypal) -> None:
     assert answer.status_code == 201
     assert answer.elapsed.total_seconds() >= 0.05
     assert at_paypal.sandbox.counted("paypal")["slow"] == 1
+
+
+@pytest.mark.parametrize(("where", "done"), [("hold_before", 0), ("hold_after", 1)])
+def test_a_call_that_is_held_stands_before_or_after_the_act_until_it_may_go_on(
+    at_paypal: AtPaypal, at_stripe: AtStripe, where: str, done: int
+) -> None:
+    sandbox = at_paypal.sandbox
+    for gateway in ("paypal", "stripe"):
+        sandbox.turn(gateway, **{where: "INV-7"})
+    with ThreadPoolExecutor(2) as pool:
+        held = [
+            pool.submit(at_paypal.order, "k", reference="INV-7"),
+            pool.submit(at_stripe.session, "k", reference="INV-7"),
+        ]
+        eventually(lambda: all(sandbox.counted(name).get(where) for name in ("paypal", "stripe")))
+        others = at_paypal.order(reference="INV-8"), at_stripe.session(reference="INV-8")
+        made = _made(sandbox), [each.done() for each in held]
+        for gateway in ("paypal", "stripe"):
+            sandbox.turn(gateway, **{where: ""})
+        ids = [held[0].result(30), held[1].result(30).id]
+
+    assert all(others)
+    assert made == ((1 + done, 1 + done), [False, False])
+    assert _made(sandbox) == (2, 2)
+    assert ids == [
+        at_paypal.order("k", reference="INV-7"),
+        at_stripe.session("k", reference="INV-7").id,
+    ]
+
+
+def test_a_token_is_held_too_and_no_call_longer_than_it_is_said(at_paypal: AtPaypal) -> None:
+    at_paypal.sandbox.turn("paypal", hold_before="/oauth2/token", hold_seconds=0.2)
+    answer = at_paypal.new_token()
+
+    assert answer.elapsed.total_seconds() >= 0.2
+    assert at_paypal.sandbox.counted("paypal")["hold_before"] == 1
+    with pytest.raises(BadKnob, match="a text"):
+        at_paypal.sandbox.turn("paypal", hold_after=1)
+
+
+def _made(sandbox: Running) -> tuple[int, int]:
+    return sandbox.ask(
+        lambda world: (len(world.paypal.orders), len(world.stripe.objects["checkout.session"]))
+    )
