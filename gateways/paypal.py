@@ -9,6 +9,7 @@ from domain.errors import Refused
 from domain.facts import Ignored, Reading
 from gateways import json_events, paypal_answers, paypal_events, paypal_signature
 from gateways import paypal_fields as fields
+from gateways.capabilities import Capabilities, Verb
 from gateways.paypal_api import PayPalApi
 from gateways.paypal_certificates import Certificates
 from gateways.paypal_events import Listener
@@ -33,6 +34,9 @@ _NO_KEY = (
     "PAYPAL_CLIENT_ID and PAYPAL_CLIENT_SECRET are not set, so PayPal cannot be asked; set them,"
     " then replay or retry"
 )
+
+# PayPal closes no order by request; one that nobody agrees to ends within hours.
+_ASKING = frozenset(Verb) - {Verb.EXPIRE}
 
 _REPLIES = {
     Outcome.KEPT: Reply(200, b'{"received":true}', b"application/json"),
@@ -70,6 +74,13 @@ class PayPal:
         if not _WEBHOOK_ID.fullmatch(webhook_id):
             raise Refused("no_webhook_id", "PAYPAL_WEBHOOK_ID is no id of a webhook")
         self.account = f"{merchant}/{'live' if is_live else 'test'}"
+        self.capabilities = Capabilities(
+            verbs=_ASKING if api else frozenset(),
+            is_proof=False,
+            tells_fees=api is not None,
+            tells_parts=api is not None,
+            tells_disputes=api is not None,
+        )
         self._merchant = merchant
         self._webhook_id = webhook_id
         self._certificates = certificates

@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 from domain.errors import Untrusted
 from domain.facts import Reading
 from domain.money import Money
+from gateways.capabilities import Capabilities
 
 
 class Unreadable(Untrusted):
@@ -131,7 +132,8 @@ class Occurrence(NamedTuple):
 class Gateway(Protocol):
     """One foreign dialect. What comes in is read without clock, network or database.
 
-    What goes out is network and takes seconds: never inside a transaction.
+    What goes out is network and takes seconds: never inside a transaction. Of what goes out it has
+    the verbs in its `capabilities`; any other raises Refused("unsupported") and calls nobody.
     """
 
     @property
@@ -142,6 +144,11 @@ class Gateway(Protocol):
     @property
     def account(self) -> str:
         """Who owns the money that this gateway reports to us."""
+        ...
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Which of the verbs below it has, and how its money is told; the same for ever."""
         ...
 
     def authenticate(

@@ -15,6 +15,7 @@ from gateways import (
     stripe_signature,
 )
 from gateways import stripe_fields as fields
+from gateways.capabilities import Capabilities, Verb
 from gateways.port import (
     Delivery,
     Envelope,
@@ -32,6 +33,9 @@ from gateways.stripe_reports import Source
 NAME = stripe_reports.NAME
 
 _NO_KEY = "STRIPE_API_KEY is not set, so Stripe cannot be asked; set it, then replay or retry"
+
+# Stripe takes the money itself when a customer pays on its page.
+_ASKING = frozenset(Verb) - {Verb.CAPTURE}
 
 _REPLIES = {
     Outcome.KEPT: Reply(200, b'{"received":true}', b"application/json"),
@@ -63,6 +67,13 @@ class Stripe:
         if not keys or not all(keys):
             raise Refused("no_webhook_secret", "STRIPE_WEBHOOK_SECRETS names no secret to trust")
         self.account = f"{account}/{'live' if is_live else 'test'}"
+        self.capabilities = Capabilities(
+            verbs=_ASKING if api else frozenset(),
+            is_proof=True,
+            tells_fees=api is not None,
+            tells_parts=True,
+            tells_disputes=True,
+        )
         self._owner = account
         self._keys = keys
         self._is_live = is_live

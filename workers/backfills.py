@@ -9,6 +9,7 @@ from itertools import islice
 import structlog
 
 from domain.errors import Refused, TryLater
+from gateways.capabilities import Verb
 from gateways.port import Gateway, Occurrence
 from ledger.inbox import backfill
 from ledger.store import Store
@@ -43,9 +44,11 @@ Tell = Callable[[Filled], None]
 
 @app.task(name="errands.backfill")
 def run_backfills() -> None:
-    """Looks for events of the last hours at every gateway that can be asked."""
+    """Looks for events of the last hours at every gateway that lists its own."""
     now, store = clock.now(), wiring.store()
     for gateway in wiring.gateways().values():
+        if not gateway.capabilities.can(Verb.REPORTED):
+            continue
         try:
             filled = fill(store, gateway, now - _OLDEST, now - _YOUNGEST)
         except (Refused, TryLater) as error:

@@ -7,6 +7,7 @@ from time import monotonic
 import structlog
 
 from domain.errors import Refused, TryLater
+from gateways.capabilities import Verb
 from gateways.port import Gateway
 from ledger import outbox
 from ledger.links import closing
@@ -41,15 +42,16 @@ def close_next(store: Store, gateways: Mapping[str, Gateway]) -> bool:
         claimed = closing.claim(books, clock.now())
     if claimed is None:
         return False
+    if _closes_none(gateways, claimed):
+        with store.transaction() as books:
+            closing.let_lapse(books, claimed, f"{claimed.gateway} closes no session by request")
+        return True
     try:
         is_closed = _close(gateways, claimed)
     except Refused as refusal:
         log.warning("session_not_closed", errand=claimed.leased.id, why=refusal.code)
         with store.transaction() as books:
-            if refusal.code == "unsupported":
-                closing.let_lapse(books, claimed, str(refusal)[:500])
-            else:
-                outbox.fail(books, claimed.leased, str(refusal)[:500])
+            outbox.fail(books, claimed.leased, str(refusal)[:500])
         return True
     except TryLater as busy:
         _put_off(store, claimed, busy.detail)
@@ -65,6 +67,12 @@ def close_next(store: Store, gateways: Mapping[str, Gateway]) -> bool:
     else:
         _put_off(store, claimed, "its session is not stored yet")
     return True
+
+
+def _closes_none(gateways: Mapping[str, Gateway], claimed: Closing) -> bool:
+    """Whether the session is left to end by itself, as its gateway closes none."""
+    gateway = gateways.get(claimed.gateway)
+    return gateway is not None and not gateway.capabilities.can(Verb.EXPIRE)
 
 
 def _close(gateways: Mapping[str, Gateway], claimed: Closing) -> bool:
