@@ -81,12 +81,16 @@ class Report:
     """One thing a delivery tells: a fact, and every name that means exactly this payment.
 
     `is_alias`: the reference is some name of the payment and perhaps not its main one, so that
-    nothing is known of it before some other report has told what that name means.
+    nothing is known of it before some other report has told what that name means. `is_nameless`:
+    the gateway has no name for this move, so that the same amount told of another instant may be
+    the same move again, or a second one. `doubt` is what a person should look at all the same.
     """
 
     fact: Fact
     names: tuple[str, ...]
     is_alias: bool = False
+    is_nameless: bool = False
+    doubt: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +199,15 @@ def disagree(known: Fact, told: Fact) -> bool:
         and known.trust is not told.trust
         and known.money != told.money
     )
+
+
+def may_be_another(known: Fact, told: Fact) -> bool:
+    """Whether a move that its gateway has no name for was told before, of another instant.
+
+    It is not taken for a second one: money that did not go back a second time would be missed by
+    nobody, money that did is on the gateway's statement. A person decides.
+    """
+    return known.status is told.status is Status.SUCCEEDED and known.happened_at != told.happened_at
 
 
 def is_half_told(facts: Iterable[Fact]) -> bool:

@@ -8,11 +8,26 @@ class Verb(StrEnum):
     """A call that not every gateway has; named as `Gateway` names it."""
 
     HOSTED_LINK = "hosted_link"
+    FORM = "form"
     EXPIRE = "expire"
     CAPTURE = "capture"
     LOOKUP = "lookup"
     REPORTED = "reported"
     EVENT = "event"
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """How a gateway comes to our door, where that is not as most do.
+
+    `has_secret`: its address may go on with a secret. `is_laborious`: what proves a delivery takes
+    a private key, and milliseconds. `has_own_words`: whatever is wrong with a request, even its
+    method, it wants to hear in its own form.
+    """
+
+    has_secret: bool = False
+    is_laborious: bool = False
+    has_own_words: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +45,7 @@ class Capabilities:
     tells_fees: bool
     tells_parts: bool
     tells_disputes: bool
+    door: Door = Door()
 
     def can(self, verb: Verb) -> bool:
         """Whether the gateway has this verb."""

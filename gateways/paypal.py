@@ -17,6 +17,7 @@ from gateways.paypal_fields import NAME, Payload
 from gateways.port import (
     Delivery,
     Envelope,
+    Form,
     NeedsKey,
     Occurrence,
     Order,
@@ -44,6 +45,7 @@ _REPLIES = {
     # The signature fits many bodies: of two under one transmission one is forged.
     Outcome.DIFFERS: Reply(400, b'{"error":"refused"}', b"application/json"),
     Outcome.UNTRUSTED: Reply(400, b'{"error":"refused"}', b"application/json"),
+    Outcome.MALFORMED: Reply(400, b'{"error":"refused"}', b"application/json"),
     Outcome.BUSY: Reply(503, b'{"error":"busy"}', b"application/json"),
 }
 
@@ -147,6 +149,10 @@ class PayPal:
     def hosted_link(self, order: Order) -> Session:
         """Opens an order at PayPal, or answers the one it already has under this key."""
         return self._asked().open_order(order)
+
+    def form(self, order: Order) -> Form:
+        """A page of PayPal's has an address."""
+        raise Refused("unsupported", f"PayPal's page has an address, and {order.order_id} no form")
 
     def expire(self, session_id: str) -> None:
         """PayPal closes no order by request; one that nobody agrees to ends within hours."""

@@ -16,6 +16,10 @@ class Unreadable(Untrusted):
     """Proven to come from the gateway, yet nothing a gateway sends: perhaps our secret leaked."""
 
 
+class Malformed(Untrusted):
+    """Nothing that could ever be a delivery, whoever sends it: no use in sending it again."""
+
+
 class NeedsKey(Exception):  # noqa: N818 - an answer of `authenticate`, not a fault
     """Nobody can say yet whether a delivery is genuine: the public key at `address` is missing.
 
@@ -30,10 +34,15 @@ class NeedsKey(Exception):  # noqa: N818 - an answer of `authenticate`, not a fa
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One request from outside, byte for byte; header names are in lower case."""
+    """One request from outside, byte for byte; header names are in lower case.
+
+    `secret` is what follows the gateway's name in the address; None where nothing does.
+    """
 
     headers: tuple[tuple[bytes, bytes], ...]
     body: bytes
+    method: str = "POST"
+    secret: str | None = None
 
     def only(self, name: bytes) -> str:
         """The one value of a header; one that is absent, doubled or no printable ASCII is refused.
@@ -47,11 +56,31 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
+class Reply:
+    """What a gateway is told, in the form it insists on."""
+
+    status: int
+    body: bytes
+    content_type: bytes
+
+
+class Claim(NamedTuple):
+    """Which attempt of ours a delivery says it is of, where nothing else speaks for its sender."""
+
+    order_id: str
+    money: Money
+
+
+@dataclass(frozen=True, slots=True)
 class Envelope:
     """Who is told what, under which name; all that must be known before a delivery is kept.
 
     `account` owns the money. `event_id` is the gateway's name for the event. `binding` is what else
     is unique about the delivery where its signature does not bind the body; None where it does.
+    `kept` is what is stored where that is more than the body, and `words` what the delivery says
+    where it travels under another seal each time; None: both are the body. `thanks` is what the
+    gateway hears where the answer repeats some of the delivery; None: what `reply` says. With a
+    `claim` it is taken only where an attempt of ours is just that.
     """
 
     account: str
@@ -59,6 +88,10 @@ class Envelope:
     kind: str
     binding: str | None
     headers_to_keep: Mapping[str, str]
+    kept: bytes | None = None
+    words: bytes | None = None
+    thanks: Reply | None = None
+    claim: Claim | None = None
 
     def __post_init__(self) -> None:
         for text in (self.event_id, self.kind, self.binding):
@@ -73,16 +106,8 @@ class Outcome(StrEnum):
     DUPLICATE = "duplicate"
     DIFFERS = "differs"
     UNTRUSTED = "untrusted"
+    MALFORMED = "malformed"
     BUSY = "busy"
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What a gateway is told, in the form it insists on."""
-
-    status: int
-    body: bytes
-    content_type: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +118,7 @@ class Order:
     invoices, in the order in which the money is applied. The same `key` is the same session,
     however often it is asked for. `expires_at` is aware, 30 minutes to 24 hours ahead. `language`
     is `ro` or `en`. `email` is where the gateway sends its receipt; None where we know none.
+    `form_url` is where we show the order as a form of our own, for a gateway that takes no other.
     """
 
     order_id: str
@@ -106,6 +132,7 @@ class Order:
     expires_at: datetime
     key: str
     email: str | None
+    form_url: str = ""
 
     @property
     def reference(self) -> str:
@@ -120,6 +147,13 @@ class Session:
     id: str
     url: str
     expires_at: datetime
+
+
+class Form(NamedTuple):
+    """What a customer's browser posts to a gateway's page: where, and the fields."""
+
+    url: str
+    fields: Mapping[str, str]
 
 
 class Occurrence(NamedTuple):
@@ -209,6 +243,13 @@ class Gateway(Protocol):
         Refused when the gateway will not have this order: `order_differs` where it knows another
         one under this key. TryLater when it is busy or away: perhaps the session is open, and the
         same call answers it.
+        """
+        ...
+
+    def form(self, order: Order) -> Form:
+        """The order as a form that the customer's browser posts; nobody is called.
+
+        Refused where the gateway's page has an address that one can simply go to.
         """
         ...
 

@@ -19,6 +19,7 @@ from gateways.capabilities import Capabilities, Verb
 from gateways.port import (
     Delivery,
     Envelope,
+    Form,
     Occurrence,
     Order,
     Outcome,
@@ -43,6 +44,7 @@ _REPLIES = {
     # The signature binds the body, so both are genuine; Stripe resends with changed trimmings.
     Outcome.DIFFERS: Reply(200, b'{"received":true}', b"application/json"),
     Outcome.UNTRUSTED: Reply(400, b'{"error":"refused"}', b"application/json"),
+    Outcome.MALFORMED: Reply(400, b'{"error":"refused"}', b"application/json"),
     Outcome.BUSY: Reply(503, b'{"error":"busy"}', b"application/json"),
 }
 
@@ -119,6 +121,10 @@ class Stripe:
     def hosted_link(self, order: Order) -> Session:
         """Opens a Checkout Session for the order, or answers the one it already has."""
         return self._asked().open_session(order)
+
+    def form(self, order: Order) -> Form:
+        """A page of Stripe's has an address."""
+        raise Refused("unsupported", f"Stripe's page has an address, and {order.order_id} no form")
 
     def expire(self, session_id: str) -> None:
         """Closes a Checkout Session, so that nobody pays there any more."""

@@ -20,6 +20,7 @@ from domain.facts import (
     disagree,
     is_half_told,
     join,
+    may_be_another,
 )
 from domain.money import Money
 from domain.settlement import KnownFact
@@ -65,7 +66,7 @@ def merge(books: Books, told: Mapping[int, Sequence[Report]]) -> Merged:
     joining = _Joining({row.key: row for row in kept})
     before = tuple(joining.facts.values())
     for inbox_id, report in resolved.told:
-        joining.take(report.fact, inbox_id)
+        joining.take(report, inbox_id)
     ids = _write(books, joining.changed(), {row.key: row.id for row in kept})
     facts = [KnownFact(ids[key], fact) for key, fact in joining.facts.items()]
     return Merged(
@@ -150,8 +151,11 @@ class _Joining:
     def __post_init__(self) -> None:
         self.facts = {key: row.fact for key, row in self.rows.items()}
 
-    def take(self, told: Fact, inbox_id: int) -> None:
+    def take(self, report: Report, inbox_id: int) -> None:
+        told = report.fact
         known = self.facts.get(told.key)
+        if known is not None and report.is_nameless and may_be_another(known, told):
+            self.attention.append(_told_again(told, inbox_id))
         if known is not None and clash(known, told):
             self.attention.append(_clash(known, told, inbox_id))
             return
@@ -190,6 +194,16 @@ def _clash(known: Fact, told: Fact, inbox_id: int) -> Attention:
         subject=f"event:{inbox_id}",
         money=told.money,
         detail=f"{told.key.reference} was reported as {told.money}, it stands as {known.money}",
+    )
+
+
+def _told_again(told: Fact, inbox_id: int) -> Attention:
+    return Attention(
+        kind=AttentionKind.FACT_DISAGREES,
+        subject=f"event:{inbox_id}",
+        money=told.money,
+        detail=f"{told.money} of {told.key.reference} went back once before, at another instant:"
+        " told again, or a second time? It stands once",
     )
 
 

@@ -182,8 +182,18 @@ def _notice(inbox_id: int, reading: Reading | Refused) -> list[Attention]:
             return [Attention(AttentionKind.DEAD_EVENT, subject, detail=str(refusal)[:500])]
         case Ignored(reason, kind) if kind is not None:
             return [Attention(kind, subject, detail=reason)]
+        case tuple():
+            return [
+                _doubt(subject, each) for each in reading if isinstance(each, Report) and each.doubt
+            ]
         case _:
             return []
+
+
+def _doubt(subject: str, report: Report) -> Attention:
+    return Attention(
+        AttentionKind.FACT_DISAGREES, subject, report.fact.money, (report.doubt or "")[:500]
+    )
 
 
 def _has_errands(told: Mapping[int, Sequence[Told]]) -> bool:

@@ -109,5 +109,6 @@ def test_stripe_stops_at_success_and_comes_again_otherwise():
         Outcome.DUPLICATE: 200,
         Outcome.DIFFERS: 200,
         Outcome.UNTRUSTED: 400,
+        Outcome.MALFORMED: 400,
         Outcome.BUSY: 503,
     }
