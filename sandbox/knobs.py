@@ -82,7 +82,8 @@ class Knobs:
         return fraction > 0 and self._random.random() < fraction
 
     def fault(self, *, is_post: bool) -> Fault | None:
-        """What befalls the API call that begins now; None when all is well."""
+        """What befalls the API call that begins now, and is counted; None when all is well."""
+        self.count("calls")
         if is_post and self._next:
             return self._next.popleft()
         return next((name for name in _FAULTS if self.happens(name)), None)

@@ -19,6 +19,9 @@ _OF_PAYMENTS = (
     AttentionKind.UNAPPLIED,
 )
 
+# What is said of an invoice that money went back from, until it is paid or the money is here again.
+_OF_INVOICES = (AttentionKind.REFUNDED, AttentionKind.DISPUTED)
+
 
 def open_all(books: Books, found: Sequence[Attention]) -> None:
     """Opens each of these; what is open already shows the new amount. After every lock."""
@@ -50,16 +53,25 @@ def open_all(books: Books, found: Sequence[Attention]) -> None:
 
 
 def renew(
-    books: Books, payment_ids: Sequence[int], found: Sequence[Attention], resolver: str = "worker"
+    books: Books,
+    payment_ids: Sequence[int],
+    found: Sequence[Attention],
+    resolver: str = "worker",
+    *,
+    released: Sequence[int] = (),
 ) -> None:
-    """Makes what is open for these payments exactly what was found; what is settled is closed."""
-    if payment_ids:
-        _close_settled(books, payment_ids, found, resolver)
+    """Makes what is open for these payments exactly what was found; what is settled is closed.
+
+    `released` are invoices that no money is missing from any more.
+    """
+    subjects = [f"payment:{id_}" for id_ in payment_ids] + [f"invoice:{id_}" for id_ in released]
+    if subjects:
+        _close_settled(books, subjects, found, resolver)
     open_all(books, found)
 
 
 def _close_settled(
-    books: Books, payment_ids: Sequence[int], found: Sequence[Attention], resolver: str
+    books: Books, subjects: Sequence[str], found: Sequence[Attention], resolver: str
 ) -> None:
     books.run(
         """
@@ -69,8 +81,8 @@ def _close_settled(
           AND kind || ' ' || subject <> ALL (CAST(:found AS text[]))
         """,
         resolver=resolver,
-        kinds=[kind.value for kind in _OF_PAYMENTS],
-        subjects=[f"payment:{id_}" for id_ in payment_ids],
+        kinds=[kind.value for kind in (*_OF_PAYMENTS, *_OF_INVOICES)],
+        subjects=list(subjects),
         found=[f"{each.kind.value} {each.subject}" for each in found],
     )
 

@@ -1,5 +1,7 @@
 """Holds: an invoice that money went back from is chased again only after a person's word."""
 
+from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import date
 from zoneinfo import ZoneInfo
 
@@ -58,6 +60,25 @@ def show(books: Books, invoice: Standing) -> None:
     attention.open_all(books, [Attention(kind, f"invoice:{invoice.id}", money)])
 
 
+def lifted(books: Books, payment_ids: Collection[int | None]) -> list[int]:
+    """Of the invoices that these payments are meant for those that no money holds any more."""
+    rows = books.rows(
+        _Id,
+        """
+        SELECT DISTINCT n.invoice_id FROM intents n
+        WHERE n.payment_id = ANY (CAST(:ids AS bigint[]))
+          AND NOT EXISTS (
+              SELECT FROM intents m JOIN payments p ON p.id = m.payment_id
+              LEFT JOIN hold_words w ON (w.invoice_id, w.payment_id) = (m.invoice_id, p.id)
+              WHERE m.invoice_id = n.invoice_id
+                AND p.returned_minor > coalesce(w.returned_minor, 0))
+        ORDER BY n.invoice_id
+        """,
+        ids=list(payment_ids),
+    )
+    return [row.id for row in rows]
+
+
 def say(
     books: Books, invoice_id: int, actor: str, reason: str, payment_id: int | None = None
 ) -> int:
@@ -82,3 +103,8 @@ def say(
         actor=actor,
         reason=reason,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Id:
+    id: int

@@ -16,9 +16,10 @@ from domain.allocation import Intent
 from domain.attention import Attention, AttentionKind
 from domain.errors import Refused, TryLater
 from domain.facts import Approval, Ask, AttemptEnd, Ignored, Move, Reading, Report, Told, Trust
+from domain.postings import Posting, PostingKind
 from domain.settlement import KnownFact
 from domain.trial import Changes, Extract
-from ledger.books import attention, holdings, journal
+from ledger.books import attention, holdings, holds, journal
 from ledger.inbox.waiting import Closing
 from ledger.letters import reminders
 from ledger.links import closing
@@ -167,12 +168,20 @@ def _write(books: Books, changes: Changes, received: Received, inbox_ids: Sequen
     closed = [invoice.id for invoice in changes.invoices if not invoice.is_open]
     reminders.cancel(books, closed)
     closing.plan(books, closed)
-    attention.renew(books, [payment.id for payment in kept], changes.attention)
+    came_back = {each.payment_id for each in changes.postings if _is_undone_return(each)}
+    released = [*closed, *(holds.lifted(books, came_back) if came_back else ())]
+    held = [payment.id for payment in kept]
+    attention.renew(books, held, changes.attention, released=released)
     journal.record(
         books,
         journal.Act(actor="worker", act="settle", after={"inbox": list(inbox_ids)}),
         changes.postings,
     )
+
+
+def _is_undone_return(posting: Posting) -> bool:
+    is_return = posting.kind in (PostingKind.REFUND, PostingKind.CHARGEBACK)
+    return is_return and posting.reverses is not None
 
 
 def _notice(inbox_id: int, reading: Reading | Refused) -> list[Attention]:

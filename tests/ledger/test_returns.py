@@ -202,6 +202,49 @@ def test_a_dispute_after_a_refund_is_a_loss_until_it_is_won(desk: Desk):
     assert ("loss", "payment:1") in desk.attention()
 
 
+@pytest.mark.parametrize("paid", ["121", "60"])
+def test_a_dispute_that_is_won_leaves_nothing_for_a_person(desk: Desk, paid: str):
+    invoice = desk.invoice(desk.open())
+    chargeback: dict[str, Any] = {"fact_class": FactClass.CHARGEBACK, "meant_for": None}
+    seen = []
+    for told in (
+        a_report(ron(paid), meant_for=invoice.number),
+        a_report(ron("30"), move=Move.OUT, item="du_1", **chargeback),
+        a_report(ron("30"), move=Move.BACK, item="du_1", **chargeback),
+    ):
+        desk.deliver([told])
+        desk.settle()
+        seen.append(desk.attention())
+
+    assert seen == [[], [("disputed", f"invoice:{invoice.id}")], []]
+
+
+def test_of_two_disputes_the_one_that_goes_on_is_still_shown(desk: Desk):
+    invoice = desk.invoice(desk.open())
+    for name in ("pi_1", "pi_2"):
+        desk.deliver([a_report(ron("60.50"), reference=name, meant_for=invoice.number)])
+        chargeback: dict[str, Any] = {"fact_class": FactClass.CHARGEBACK, "meant_for": None}
+        desk.deliver([a_report(ron("30"), reference=name, move=Move.OUT, item="du", **chargeback)])
+    desk.settle()
+
+    desk.deliver([a_report(ron("30"), reference="pi_1", move=Move.BACK, item="du", **chargeback)])
+    desk.settle()
+
+    assert desk.attention() == [("disputed", f"invoice:{invoice.id}")]
+
+
+def test_who_pays_again_what_was_refunded_leaves_nothing_for_a_person(desk: Desk):
+    invoice = desk.invoice(desk.open())
+    desk.deliver([a_report(ron("121"), meant_for=invoice.number)], [a_refund("21")])
+    desk.settle()
+    assert desk.attention() == [("refunded", f"invoice:{invoice.id}")]
+
+    desk.deliver([a_report(ron("21"), reference="pi_2", meant_for=invoice.number)])
+    desk.settle()
+
+    assert (desk.standing(invoice.id).open_minor, desk.attention()) == (0, [])
+
+
 def test_unidentified_money_goes_back_from_where_it_waits(desk: Desk):
     desk.open()
     desk.deliver([a_report(ron("50"), meant_for=None)], [a_refund("50")])

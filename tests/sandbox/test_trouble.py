@@ -60,7 +60,7 @@ def test_without_trouble_everything_arrives_once(at_stripe: AtStripe, listener: 
     at_stripe.sandbox.settle()
 
     counted = at_stripe.sandbox.counted("stripe")
-    assert counted == {"events": 40, "attempts": 40, "accepted": 40}
+    assert counted == {"events": 40, "attempts": 40, "accepted": 40, "calls": 10}
     assert len({each.json["id"] for each in listener.taken}) == 40
 
 

@@ -1,0 +1,1 @@
+"""What every gateway keeps to: the same laws over each, with its own capability table."""

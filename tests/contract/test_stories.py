@@ -1,0 +1,119 @@
+"""What becomes of a payment is in the books, however often and in whatever order it is told."""
+
+import random
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+
+from domain.money import Money, decimal_text
+from gateways.capabilities import Verb
+from tests.contract.far_side import Act
+from tests.contract.shops import Shop
+from tests.contract.stories import STORIES, Story
+from tests.sandbox.listening import Taken
+
+_ORDERS = 6
+_AGREEING = (Act.PAY, Act.DECLINE, Act.LEAVE_PENDING)
+
+every_story = pytest.mark.parametrize("story", STORIES.values(), ids=STORIES)
+
+
+@every_story
+def test_the_books_follow_what_happens_at_the_gateway(shop: Shop, story: Story):
+    invoice = shop.bill()
+    page = shop.page(invoice)
+
+    for step in story:
+        shop.far.act(page, step.act, step.amount)
+
+        assert shop.hear()
+        standing = shop.desk.standing(invoice.id)
+        paid = decimal_text(Money(standing.currency, standing.paid_minor))
+        assert (paid, shop.attention()) == (step.paid, set(step.attention))
+        shop.assert_level()
+
+    has_money = any(key.side == "money" for key in shop.far.ledger())
+    assert len(shop.desk.payments()) == has_money
+
+
+@every_story
+def test_what_is_told_twice_happens_once(shop: Shop, story: Story):
+    once = _grown(shop, lambda: _played(shop, story))
+
+    shop.far.double()
+    deliveries: list[Taken] = []
+    twice = _grown(shop, lambda: deliveries.extend(_played(shop, story, copies=2)))
+    again = _grown(shop, lambda: _take(shop, deliveries, random.Random(1)))
+
+    assert len(deliveries) >= 2 * len(story)
+    assert twice == once
+    assert again == Counter()
+    shop.assert_level()
+
+
+@every_story
+def test_what_is_told_in_any_order_comes_to_the_same(shop: Shop, story: Story):
+    in_order = _grown(shop, lambda: _played(shop, story))
+    seen: set[tuple[str, ...]] = set()
+
+    for seed in range(_ORDERS):
+        order: list[Taken] = []
+        grown = _grown(shop, lambda: order.extend(_shuffled(shop, story, seed)))  # noqa: B023 - at once
+
+        assert grown == in_order, [each.kind for each in order]
+        shop.assert_level()
+        seen.add(tuple(each.kind for each in order))
+
+    assert len(seen) >= min(_ORDERS, len(order)) // 2 + 1
+
+
+def _played(shop: Shop, story: Story, copies: int = 1) -> list[Taken]:
+    """The story of a new invoice, each step told at once; what was delivered."""
+    page, told = shop.page(shop.bill()), []
+    for step in story:
+        shop.far.act(page, step.act, step.amount)
+        while new := shop.far.sent():
+            for _ in range(copies):
+                shop.take(new)
+            shop.catch_up()
+            told += new
+    return told
+
+
+def _shuffled(shop: Shop, story: Story, seed: int) -> list[Taken]:
+    """The story of a new invoice, told after its end; what was delivered, in that order.
+
+    An order that waits to be captured is told of at once, and then once more.
+    """
+    page, told = shop.page(shop.bill()), []
+    for step in story:
+        shop.far.act(page, step.act, step.amount)
+        told += shop.far.sent()
+        if step.act in _AGREEING and shop.far.gateway.capabilities.can(Verb.CAPTURE):
+            shop.take(told)
+            shop.work()
+            told += shop.far.sent()
+    chance = random.Random(seed)
+    chance.shuffle(told)
+    _take(shop, told, chance)
+    assert shop.far.sent() == []
+    return told
+
+
+def _take(shop: Shop, deliveries: list[Taken], chance: random.Random) -> None:
+    """One after another, the workers busy between some of them."""
+    for each in deliveries:
+        shop.take([each])
+        if chance.random() < 0.5:
+            shop.work()
+    shop.catch_up()
+
+
+def _grown(shop: Shop, act: Callable[[], object]) -> Counter[str]:
+    """What the books say more, or less, after it."""
+    before = shop.books()
+    act()
+    after = shop.books()
+    after.subtract(before)
+    return Counter({row: count for row, count in after.items() if count})
