@@ -29,6 +29,7 @@ class AttentionKind(StrEnum):
     LOOKUP_FAILED = "lookup_failed"
     CAPTURE_FAILED = "capture_failed"
     GATEWAY_SILENT = "gateway_silent"
+    REFUND_UNTOLD = "refund_untold"
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,16 @@ def paypal_body(name: str, resource: Mapping[str, Any] | None = None, **changes:
     return json.dumps({**event, **changes}).encode()
 
 
+def netopia_body(payment: Mapping[str, Any] | None = None, **changes: Any) -> bytes:
+    """A notice of NETOPIA's; `payment` changes its payment, the rest the notice itself."""
+    text = (Path(__file__).parent / "netopia" / "paid.json").read_bytes()
+    if not payment and not changes:
+        return text
+    told = json.loads(text)
+    told["payment"] |= payment or {}
+    return json.dumps({**told, **changes}).encode()
+
+
 def pretty(event: Mapping[str, Any]) -> bytes:
     return json.dumps(event, indent=2).encode()
 

@@ -1,0 +1,162 @@
+"""Asking NETOPIA: its own words, byte for byte, within seconds, or why there are none."""
+
+import json
+from datetime import timedelta
+from email.utils import parsedate_to_datetime
+from functools import cached_property
+from time import monotonic
+from typing import TYPE_CHECKING, NamedTuple
+
+from domain.errors import Refused, TryLater
+from gateways import netopia_checkout, strict_json
+from gateways import netopia_fields as fields
+from gateways.netopia_fields import Payload
+from gateways.port import Order, Session, is_plain_name
+
+if TYPE_CHECKING:
+    import httpx
+
+LIVE_HOSTS = ("secure.mobilpay.ro", "secure.netopia-payments.com")
+
+# What our frame around NETOPIA's own words is called; nothing that it sends is called so.
+OBJECT = "lookup"
+
+# One answer as a whole. A lease is longer than all the answers of one errand.
+_ANSWER_SECONDS = 8.0
+_CONNECT_SECONDS = 2.0
+_LONGEST_BYTES = 262_144
+_PAUSE = timedelta(minutes=1)
+
+_REDIRECT = "101"  # no error: the customer is to be sent to the page
+_OPEN_ALREADY = "56"
+_OTHER_AMOUNT = "99"
+
+
+class _Answer(NamedTuple):
+    """`day` is that of the answer, in UTC, as `2026-11-21`; None where it does not say."""
+
+    status: int
+    body: bytes
+    day: str | None
+
+
+class NetopiaApi:
+    """A point of sale's way to NETOPIA; `base` is where its API is, without a slash at the end.
+
+    `notify_url` is where NETOPIA is to tell what becomes of a payment.
+    """
+
+    def __init__(self, base: str, api_key: str, pos: str, notify_url: str) -> None:
+        self.base = base.rstrip("/")
+        self._key = api_key
+        self._pos = pos
+        self._notify_url = notify_url
+
+    @cached_property
+    def _client(self) -> "httpx.Client":
+        """Made by the one who asks. A plain address is of this machine: no proxy leads there."""
+        import httpx
+
+        return httpx.Client(
+            follow_redirects=False,
+            timeout=httpx.Timeout(_ANSWER_SECONDS, connect=_CONNECT_SECONDS),
+            mounts={"http://": httpx.HTTPTransport()},
+        )
+
+    def payment(self, reference: str) -> bytes:
+        """How a payment stands, in a frame of ours; `reference` is its ntpID, `NTPID/ORDER`.
+
+        Network, some seconds. Refused: asking again will not help before a person has looked.
+        TryLater: NETOPIA is busy or away.
+        """
+        ntp_id, _, order_id = reference.partition("/")
+        if not is_plain_name(reference):
+            raise Refused("unsupported", f"NETOPIA has nothing that is called {reference[:80]!r}")
+        asked = {"posID": self._pos, "ntpID": ntp_id, "orderID": order_id}
+        answer = self._post("/operation/status", json.dumps(asked).encode())
+        told = _parsed(answer.body)
+        if answer.status != 200 or type(fields.mapping(told, "payment").get("status")) is not int:
+            raise Refused("unknown_payment", f"NETOPIA tells nothing of {reference}: {_code(told)}")
+        return b'{"object":"lookup","asked":%b,"day":%b,\n"answer":%b}' % (
+            json.dumps(reference).encode(),
+            json.dumps(answer.day).encode(),
+            answer.body,
+        )
+
+    def open_page(self, order: Order) -> Session:
+        """Starts a payment; NETOPIA starts one for each order id, and never tells it again.
+
+        TryLater where it is open already: whoever opened it is about to store its address. If
+        nobody does, nobody has been shown it, and the next attempt has another order id.
+        """
+        body = netopia_checkout.request(order, self._pos, self._notify_url)
+        answer = self._post("/payment/card/start", body)
+        told = _parsed(answer.body)
+        code = _code(told)
+        if answer.status == 200 and code == _REDIRECT:
+            return netopia_checkout.session(told, order, self.base)
+        if code == _OPEN_ALREADY:
+            raise TryLater(_PAUSE, f"NETOPIA has opened {order.order_id} already")
+        if code == _OTHER_AMOUNT:
+            raise Refused("order_differs", f"NETOPIA has {order.order_id} with another amount")
+        raise Refused(
+            "not_started", f"NETOPIA refuses {order.order_id}: {answer.status}, code {code}"
+        )
+
+    def _post(self, path: str, body: bytes) -> _Answer:
+        """One call; the key goes without any word before it."""
+        answer = self._call(path, body)
+        if answer.status in (401, 403):
+            raise Refused(
+                "key_refused",
+                "NETOPIA refuses NETOPIA_API_KEY; set a valid one, of the mode that"
+                " NETOPIA_API_BASE is of",
+            )
+        is_busy = answer.status in (408, 425, 429) or not 200 <= answer.status < 500
+        if is_busy:
+            raise TryLater(_PAUSE, f"NETOPIA is busy: it answered {answer.status}")
+        return answer
+
+    def _call(self, path: str, body: bytes) -> _Answer:
+        import httpx
+
+        until = monotonic() + _ANSWER_SECONDS
+        headers = {"Authorization": self._key, "Content-Type": "application/json"}
+        told = b""
+        try:
+            with self._client.stream(
+                "POST", f"{self.base}{path}", headers=headers, content=body
+            ) as answer:
+                for part in answer.iter_bytes():
+                    told += part
+                    if len(told) > _LONGEST_BYTES:
+                        raise Refused("answer_too_long", f"NETOPIA's answer to {path} is too long")
+                    if monotonic() > until:
+                        raise TryLater(_PAUSE, "NETOPIA answers too slowly")
+                return _Answer(answer.status_code, told, _day(answer.headers.get("date")))
+        except httpx.HTTPError as error:
+            raise TryLater(_PAUSE, f"NETOPIA is away: {type(error).__name__}") from error
+
+
+def _day(told: str | None) -> str | None:
+    try:
+        return None if told is None else parsedate_to_datetime(told).date().isoformat()
+    except ValueError:
+        return None
+
+
+def _code(answer: Payload) -> str | None:
+    """What NETOPIA says is the matter, in its own code."""
+    code = fields.mapping(answer, "error").get("code")
+    return code if isinstance(code, str) and is_plain_name(code) else None
+
+
+def _parsed(body: bytes) -> Payload:
+    """An answer's object; what is none comes from somebody between us and NETOPIA."""
+    try:
+        told = strict_json.parse(body)
+    except strict_json.Malformed as error:
+        raise TryLater(_PAUSE, "NETOPIA's answer is no JSON") from error
+    if not isinstance(told, dict):
+        raise TryLater(_PAUSE, "NETOPIA's answer is no object")
+    return told
