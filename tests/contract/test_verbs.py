@@ -1,0 +1,223 @@
+"""A verb that the table names works at the far side; any other is refused, and calls nobody."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from domain.errors import Refused
+from domain.facts import Report
+from domain.money import Money
+from gateways.capabilities import Verb
+from gateways.paypal import PayPal
+from gateways.paypal_certificates import Certificates
+from gateways.port import Gateway, Order
+from gateways.stripe import Stripe
+from ledger.store import Store
+from runtime import clock
+from tests.contract.far_side import Act, Asked
+from tests.contract.shops import Shop
+from tests.workers.test_events import settle_all
+from workers import backfills
+
+
+def call(gateway: Gateway, verb: Verb, name: str) -> None:
+    """The verb, asked about something of that name."""
+    now = clock.now()
+    match verb:
+        case Verb.HOSTED_LINK:
+            gateway.hosted_link(_order(name))
+        case Verb.FORM:
+            gateway.form(_order(name))
+        case Verb.REPORTED:
+            list(gateway.reported(now - timedelta(hours=1), now))
+        case Verb.EXPIRE:
+            gateway.expire(name)
+        case Verb.CAPTURE:
+            gateway.capture(name)
+        case Verb.LOOKUP:
+            gateway.lookup(name)
+        case Verb.EVENT:
+            gateway.event(name)
+
+
+@pytest.mark.parametrize("verb", Verb)
+def test_the_table_tells_the_truth_about(shop: Shop, verb: Verb):
+    page = shop.page(shop.bill())
+    before, calls = shop.books(), shop.far.calls()
+
+    if shop.far.gateway.capabilities.can(verb):
+        _WORKS[verb](shop, page)
+    else:
+        with pytest.raises(Refused) as refusal:
+            call(shop.far.gateway, verb, _session(shop))
+        assert refusal.value.code == "unsupported"
+        assert (shop.books(), shop.far.calls()) == (before, calls)
+        assert shop.far.asks(page) is not None
+
+
+@pytest.mark.parametrize("verb", Verb)
+@pytest.mark.parametrize(
+    "gateway",
+    [
+        Stripe("own", ("whsec",), is_live=False),
+        PayPal("MERCHANT", "5AN0B0X", Certificates(is_live=False), is_live=False),
+    ],
+    ids=["stripe", "paypal"],
+)
+def test_without_a_key_nobody_is_asked_anything(gateway: Gateway, verb: Verb):
+    assert not gateway.capabilities.can(verb)
+    assert not gateway.serves("EUR")
+    with pytest.raises(Refused) as refusal:
+        call(gateway, verb, "name")
+    assert refusal.value.code == "unsupported"
+
+
+def test_what_a_delivery_proves_is_booked_by_itself_and_a_hint_only_when_it_was_asked(shop: Shop):
+    is_proof = shop.far.gateway.capabilities.is_proof
+    invoice = shop.bill()
+    shop.far.act(shop.page(invoice), Act.PAY)
+    calls = shop.far.calls()
+
+    while new := shop.far.sent():
+        shop.take(new)
+        settle_all(shop.store, shop.gateways)
+
+    assert shop.far.calls() == calls
+    assert shop.desk.standing(invoice.id).is_open is not is_proof
+    shop.catch_up()
+    shop.hear()
+    assert not shop.desk.standing(invoice.id).is_open
+    shop.assert_level()
+
+
+def test_fees_are_told_where_the_table_says_so(shop: Shop):
+    shop.far.act(shop.page(shop.bill()), Act.PAY)
+    shop.hear()
+
+    fees = shop.desk.query("SELECT amount_minor FROM facts WHERE move = 'fee'")
+
+    assert bool(fees) is shop.far.gateway.capabilities.tells_fees
+    shop.assert_level()
+
+
+def _links(shop: Shop, page: str) -> None:
+    """The same order again is the same page; another key is another one."""
+    gateway = shop.far.gateway
+    order = _order("INV-9-1", shop.far.currency)
+
+    first, again = gateway.hosted_link(order), gateway.hosted_link(order)
+    other = gateway.hosted_link(_order("INV-9-2", shop.far.currency))
+
+    assert first == again
+    assert len({page, first.url, other.url}) == shop.far.pages() == 3
+
+
+def _fills_in(shop: Shop, page: str) -> None:
+    """The page is ours, and what its form brings the customer to asks for what is owed."""
+    assert shop.far.asks(page) == Asked("121.00", shop.far.currency)
+
+
+def _expires(shop: Shop, page: str) -> None:
+    """Nobody pays there any more; closing it again is fine."""
+    for _ in range(2):
+        shop.far.gateway.expire(_session(shop))
+
+    assert shop.far.asks(page) is None
+    shop.far.act(page, Act.PAY)
+    shop.hear()
+    assert shop.far.ledger() == {}
+    assert shop.desk.query("SELECT state FROM attempts") == [("expired",)]
+
+
+def _captures(shop: Shop, page: str) -> None:
+    """No money moves before it, and once by any number of them."""
+    shop.far.act(page, Act.PAY)
+    assert shop.far.ledger() == {}
+
+    answers = [shop.far.gateway.capture(_session(shop)) for _ in range(3)]
+
+    moved = shop.far.ledger()
+    assert [key.side for key in moved].count("money") == 1
+    facts = [_facts(shop.far.gateway, answer) for answer in answers]
+    assert facts[0]
+    assert facts == [facts[0]] * 3
+    shop.hear()
+    assert shop.far.ledger() == moved
+    shop.assert_level()
+
+
+def _looks_up(shop: Shop, page: str) -> None:
+    """The answer alone tells all the money that the gateway moved."""
+    shop.far.act(page, Act.PAY)
+    shop.hear()
+    booked = shop.booked()
+    reference = shop.far.reference(page)
+
+    answers = [shop.far.gateway.lookup(reference) for _ in range(2)]
+
+    assert answers[0] == answers[1]
+    told = {
+        (fact.key.reference, fact.key.move.value, fact.money)
+        for fact in _facts(shop.far.gateway, answers[0])
+    }
+    known = shop.desk.query("SELECT reference, move, currency, amount_minor FROM facts")
+    assert told == {(name, move, Money(currency, minor)) for name, move, currency, minor in known}
+    assert booked == shop.far.ledger()
+
+
+def _lists(shop: Shop, page: str) -> None:
+    """What was never delivered is found, once, and comes to the same."""
+    shop.far.act(page, Act.PAY)
+    while shop.far.sent():
+        _fill(shop.store, shop.far.gateway)
+        shop.catch_up()
+
+    assert not shop.desk.standing(1).is_open
+    assert shop.desk.query("SELECT count(*) FROM inbox WHERE source = 'webhook'") == [(0,)]
+    shop.assert_level()
+    assert _fill(shop.store, shop.far.gateway).fetched == ()
+
+
+def _fill(store: Store, gateway: Gateway) -> backfills.Filled:
+    now = clock.now()
+    return backfills.fill(store, gateway, now - timedelta(hours=1), now + timedelta(seconds=1))
+
+
+_WORKS: dict[Verb, Callable[[Shop, str], None]] = {
+    Verb.HOSTED_LINK: _links,
+    Verb.FORM: _fills_in,
+    Verb.EXPIRE: _expires,
+    Verb.CAPTURE: _captures,
+    Verb.LOOKUP: _looks_up,
+    Verb.REPORTED: _lists,
+    Verb.EVENT: _lists,
+}
+
+
+def _facts(gateway: Gateway, answer: bytes) -> list:  # type: ignore[type-arg]
+    reading = gateway.read(answer)
+    assert isinstance(reading, tuple)
+    return [each.fact for each in reading if isinstance(each, Report)]
+
+
+def _session(shop: Shop) -> str:
+    """The gateway's name of the page that was opened last."""
+    ((session,),) = shop.desk.query("SELECT session FROM attempts ORDER BY id DESC LIMIT 1")
+    return str(session)
+
+
+def _order(name: str, currency: str = "EUR") -> Order:
+    return Order(
+        order_id=name,
+        references=(name,),
+        description="Factura",
+        money=Money(currency, 2_420),
+        language="ro",
+        seller_name="Demo SRL",
+        return_url="https://pay.example/return",
+        cancel_url="https://pay.example/cancel",
+        expires_at=clock.now().replace(microsecond=0) + timedelta(hours=2),
+        key=f"link:{name}",
+        email=None,
+    )
