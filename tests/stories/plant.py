@@ -27,6 +27,7 @@ from tests.desk import Desk
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 60.0
+SECRET_KEY = "0" * 64
 ALL_QUEUES = "money,sweep,network,reminders"
 
 
@@ -86,9 +87,11 @@ class Plant:
     def port(self) -> int:
         return self.doors["web"]
 
-    def start_web(self, name: str = "web", dsn: str | None = None, **variables: str) -> None:
+    def start_web(
+        self, name: str = "web", dsn: str | None = None, part: str = "webhooks", **variables: str
+    ) -> None:
         port = self.doors.setdefault(name, free_port())
-        argv = ("-m", "cli.main", "serve", "webhooks", "--port", str(port))
+        argv = ("-m", "cli.main", "serve", part, "--port", str(port))
         self._start(name, *argv, dsn=dsn, **variables)
 
     def start_worker(
@@ -165,7 +168,7 @@ class Plant:
             BROKER_URL=self.broker,
             METRICS_PORT=str(self.metrics_port),
             STRIPE_WEBHOOK_SECRETS=stripe_events.SECRET,
-            SECRET_KEY="0" * 64,
+            SECRET_KEY=SECRET_KEY,
             **ENVIRONMENT,
             **variables,
         )

@@ -3,23 +3,19 @@
 import json
 import subprocess
 import sys
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
-from decimal import Decimal
 
 import httpx
 import pytest
 
-from domain.money import Money, decimal_text
 from runtime import clock
 from runtime.settings import environment
-from sandbox import running
-from sandbox.options import Options
 from sandbox.running import Running
 from tests import stripe_events
 from tests.desk import Desk
 from tests.sandbox.customers import AtPaypal, AtStripe
+from tests.stories import pretend
 from tests.stories.plant import ROOT, Plant
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("stories")]
@@ -29,25 +25,11 @@ _PAST_THE_SWEEP = 17.0
 _INCASSO = (sys.executable, "-m", "cli.main")
 _TROUBLE = {"drop": 0.3, "duplicate": 0.3, "reorder": 1.0, "delay": 0.1}
 
-Sums = dict[tuple[str, str, str], Decimal]
-
-
-@pytest.fixture
-def sandbox(plant: Plant) -> Iterator[Running]:
-    options = Options(
-        f"http://127.0.0.1:{plant.port}/webhooks",
-        stripe_secrets=(stripe_events.SECRET,),
-        seed=11,
-        settle_seconds=0.1,
-    )
-    with running.beside(options) as sandbox:
-        yield sandbox
-
 
 def test_whatever_becomes_of_the_webhooks_the_books_end_as_the_gateways_ledgers(
     plant: Plant, desk: Desk, sandbox: Running
 ):
-    known = _settings(sandbox)
+    known = pretend.settings(sandbox)
     plant.start_web(**known)
     plant.start_worker("money", **known)
     plant.start_beat()
@@ -70,23 +52,9 @@ def test_whatever_becomes_of_the_webhooks_the_books_end_as_the_gateways_ledgers(
         assert each["duplicated"] >= 4
         assert each["overtaken"] >= 10
     assert sum(each["delayed"] for each in counted.values()) >= 2
-    assert _booked(desk) == _ledgers(sandbox)
-    assert len(_ledgers(sandbox)) == 4 * _EACH
+    assert pretend.booked(desk) == pretend.at_gateways(sandbox)
+    assert len(pretend.at_gateways(sandbox)) == 4 * _EACH
     assert desk.differences() == []
-
-
-def _settings(sandbox: Running) -> dict[str, str]:
-    return {
-        "STRIPE_API_KEY": "sk_test_sandbox",
-        "STRIPE_API_BASE": f"{sandbox.url}/stripe",
-        "PAYPAL_WEBHOOK_ID": sandbox.world.options.paypal_webhook_id,
-        "PAYPAL_MERCHANT_ID": sandbox.world.options.paypal_merchant_id,
-        "PAYPAL_CLIENT_ID": sandbox.world.options.paypal_client_id,
-        "PAYPAL_CLIENT_SECRET": sandbox.world.options.paypal_client_secret,
-        "PAYPAL_API_BASE": f"{sandbox.url}/paypal",
-        "PAYPAL_CERT_HOSTS": sandbox.url,
-        "PAYPAL_CERT_ROOTS": sandbox.world.seal.authority_pem.decode(),
-    }
 
 
 def _pay(at_stripe: AtStripe, at_paypal: AtPaypal) -> None:
@@ -119,7 +87,11 @@ def _catch_up(plant: Plant, desk: Desk, sandbox: Running, known: Mapping[str, st
         waiting = desk.query("SELECT count(*) FROM inbox WHERE state IN ('received', 'parked')")
         orders = sandbox.ask(lambda world: [each.status for each in world.paypal.orders.values()])
         is_captured = set(orders) == {"COMPLETED"}
-        return waiting == [(0,)] and is_captured and _booked(desk) == _ledgers(sandbox)
+        return (
+            waiting == [(0,)]
+            and is_captured
+            and pretend.booked(desk) == pretend.at_gateways(sandbox)
+        )
 
     sandbox.settle(60)
     fetched = sum(_backfill(plant, gateway, known) for gateway in ("stripe", "paypal"))
@@ -141,29 +113,3 @@ def _backfill(plant: Plant, gateway: str, known: Mapping[str, str]) -> int:
     )
     assert done.returncode == 0, done.stderr
     return len(json.loads(done.stdout)["fetched"])
-
-
-def _booked(desk: Desk) -> Sums:
-    sums: Sums = defaultdict(Decimal)
-    rows = desk.query(
-        "SELECT reference, move, currency, amount_minor FROM facts WHERE status = 'succeeded'"
-    )
-    for reference, move, currency, minor in rows:
-        amount = Decimal(decimal_text(Money(currency, minor)))
-        sums[reference, currency, _side(move)] += _sign(move) * amount
-    return dict(sums)
-
-
-def _ledgers(sandbox: Running) -> Sums:
-    sums: Sums = defaultdict(Decimal)
-    for row in (*sandbox.rows("stripe"), *sandbox.rows("paypal")):
-        sums[row.reference, row.currency, _side(row.move)] += _sign(row.move) * row.amount
-    return dict(sums)
-
-
-def _side(move: str) -> str:
-    return "fees" if move in ("fee", "rebate") else "money"
-
-
-def _sign(move: str) -> int:
-    return -1 if move in ("out", "rebate") else 1

@@ -1,0 +1,63 @@
+"""The pretend gateways beside a plant: how it is pointed at them, and both sides' sums."""
+
+from collections import defaultdict
+from decimal import Decimal
+
+from domain.money import Money, decimal_text
+from sandbox.running import Running
+from tests.desk import Desk
+
+Sums = dict[tuple[str, str, str], Decimal]
+
+
+def settings(sandbox: Running) -> dict[str, str]:
+    """What its processes are started with."""
+    return {
+        "STRIPE_API_KEY": "sk_test_sandbox",
+        "STRIPE_API_BASE": f"{sandbox.url}/stripe",
+        "PAYPAL_WEBHOOK_ID": sandbox.world.options.paypal_webhook_id,
+        "PAYPAL_MERCHANT_ID": sandbox.world.options.paypal_merchant_id,
+        "PAYPAL_CLIENT_ID": sandbox.world.options.paypal_client_id,
+        "PAYPAL_CLIENT_SECRET": sandbox.world.options.paypal_client_secret,
+        "PAYPAL_API_BASE": f"{sandbox.url}/paypal",
+        "PAYPAL_CERT_HOSTS": sandbox.url,
+        "PAYPAL_CERT_ROOTS": sandbox.world.seal.authority_pem.decode(),
+    }
+
+
+def booked(desk: Desk) -> Sums:
+    """By payment, currency and side: what our books say has moved."""
+    sums: Sums = defaultdict(Decimal)
+    rows = desk.query(
+        "SELECT reference, move, currency, amount_minor FROM facts WHERE status = 'succeeded'"
+    )
+    for reference, move, currency, minor in rows:
+        amount = Decimal(decimal_text(Money(currency, minor)))
+        sums[reference, currency, _side(move)] += _sign(move) * amount
+    return dict(sums)
+
+
+def at_gateways(sandbox: Running) -> Sums:
+    """The same, as the gateways' own ledgers have it."""
+    sums: Sums = defaultdict(Decimal)
+    for row in (*sandbox.rows("stripe"), *sandbox.rows("paypal")):
+        sums[row.reference, row.currency, _side(row.move)] += _sign(row.move) * row.amount
+    return dict(sums)
+
+
+def is_level(desk: Desk, sandbox: Running) -> bool:
+    """Whether nothing waits to be settled or done, and both sides say the same."""
+    waiting = desk.query(
+        "SELECT (SELECT count(*) FROM inbox WHERE state IN ('received', 'parked')),"
+        " (SELECT count(*) FROM outbox WHERE state IN ('waiting', 'claimed')"
+        " AND effect <> 'letter')"
+    )
+    return waiting == [(0, 0)] and booked(desk) == at_gateways(sandbox)
+
+
+def _side(move: str) -> str:
+    return "fees" if move in ("fee", "rebate") else "money"
+
+
+def _sign(move: str) -> int:
+    return -1 if move in ("out", "rebate") else 1
