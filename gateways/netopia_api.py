@@ -16,8 +16,6 @@ from gateways.port import Order, Session, is_plain_name
 if TYPE_CHECKING:
     import httpx
 
-LIVE_HOSTS = ("secure.mobilpay.ro", "secure.netopia-payments.com")
-
 # What our frame around NETOPIA's own words is called; nothing that it sends is called so.
 OBJECT = "lookup"
 

@@ -56,6 +56,10 @@ class Settings(BaseSettings):
     paypal_api_base: str = "https://api-m.paypal.com"
     paypal_cert_hosts: str | None = None
     paypal_cert_roots: str | None = None
+    netopia_api_key: SecretStr | None = None
+    netopia_pos_signature: str | None = None
+    netopia_public_key: str | None = None
+    netopia_api_base: str = "https://secure.mobilpay.ro/pay"
     test_database_url: str | None = None
     test_broker_url: str | None = None
 
@@ -97,6 +101,12 @@ class Settings(BaseSettings):
     def paypal_is_live(self) -> bool:
         """Whether live money is expected: the address of PayPal's API says so."""
         return urlsplit(self.paypal_api_base).hostname in ("api-m.paypal.com", "api.paypal.com")
+
+    @property
+    def netopia_is_live(self) -> bool:
+        """Whether live money is expected: the address of NETOPIA's API says so."""
+        hosts = ("secure.mobilpay.ro", "secure.netopia-payments.com")
+        return urlsplit(self.netopia_api_base).hostname in hosts
 
     @property
     def paypal_certificate_hosts(self) -> tuple[str, ...] | None:

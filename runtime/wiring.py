@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from functools import cache
 
 from domain.errors import Refused
+from gateways.netopia import Netopia
+from gateways.netopia_api import NetopiaApi
 from gateways.paypal import PayPal
 from gateways.paypal_api import PayPalApi
 from gateways.paypal_certificates import Certificates
@@ -36,6 +38,8 @@ def gateways() -> Mapping[str, Gateway]:
         )
     if settings().paypal_webhook_id:
         found.append(_paypal(settings().paypal_webhook_id or ""))
+    if settings().netopia_pos_signature or settings().netopia_public_key:
+        found.append(_netopia(settings().netopia_pos_signature or ""))
     return {gateway.name: gateway for gateway in found}
 
 
@@ -65,6 +69,18 @@ def _paypal_api() -> PayPalApi | None:
     if id_ is None or secret is None:
         return None
     return PayPalApi(settings().paypal_api_base, id_, secret.get_secret_value())
+
+
+def _netopia(pos: str) -> Netopia:
+    key = settings().netopia_api_key
+    notify_url = f"{settings().base_url.rstrip('/')}/webhooks/{Netopia.name}"
+    base = settings().netopia_api_base
+    return Netopia(
+        pos,
+        settings().netopia_public_key or "",
+        is_live=settings().netopia_is_live,
+        api=NetopiaApi(base, key.get_secret_value(), pos, notify_url) if key else None,
+    )
 
 
 def database_url() -> str:

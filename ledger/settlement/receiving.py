@@ -66,7 +66,10 @@ def find(books: Books, merged: Merged, zone: ZoneInfo) -> Received:
 
 
 def write(books: Books, new: Collection[NewPayment], held: Sequence[Holding]) -> None:
-    """Writes the new payments with the totals that their first postings lead to."""
+    """Writes the new payments with the totals that their first postings lead to.
+
+    Their method is the gateway's name; both of NETOPIA's interfaces are one way to pay.
+    """
     if not new:
         return
     totals = {payment.id: payment for payment in held}
@@ -82,7 +85,8 @@ def write(books: Books, new: Collection[NewPayment], held: Sequence[Holding]) ->
                               lost_minor, method, paid_on, reference)
         OVERRIDING SYSTEM VALUE
         SELECT id, 'posted', gateway, account, reference, client, currency,
-               received, unapplied, unidentified, returned, lost, gateway, day, reference
+               received, unapplied, unidentified, returned, lost,
+               CASE gateway WHEN 'netopia' THEN 'mobilpay' ELSE gateway END, day, reference
         FROM unnest(CAST(:gateways AS text[]), CAST(:accounts AS text[]),
                     CAST(:references AS text[]), CAST(:ids AS bigint[]),
                     CAST(:currencies AS text[]), CAST(:days AS date[]), CAST(:clients AS bigint[]),

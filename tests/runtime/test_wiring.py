@@ -1,12 +1,14 @@
 """What a process is made of follows from its settings."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from domain.errors import Refused
 from runtime import wiring
 from runtime.settings import settings
+from tests.netopia_seal import POS, a_pen
 
 
 @pytest.fixture(autouse=True)
@@ -88,4 +90,43 @@ def test_nobody_starts_with_the_simulators_webhook_id(monkeypatch: pytest.Monkey
     monkeypatch.setenv("PAYPAL_WEBHOOK_ID", "WEBHOOK_ID")
 
     with pytest.raises(Refused, match="simulator"):
+        wiring.gateways()
+
+
+@pytest.mark.parametrize(
+    ("base", "mode"),
+    [
+        (None, "live"),
+        ("https://secure.netopia-payments.com", "live"),
+        ("https://secure.netopia-payments.com/api", "live"),
+        ("https://secure-sandbox.netopia-payments.com", "test"),
+        ("https://secure.sandbox.netopia-payments.com", "test"),
+        ("http://127.0.0.1:8450/netopia", "test"),
+        ("https://secure.mobilpay.ro.evil.tld/pay", "test"),
+    ],
+)
+def test_netopia_is_there_with_its_key_in_the_mode_of_its_api(
+    base: str | None, mode: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    (tmp_path / "public.pem").write_text(a_pen().pem)
+    monkeypatch.setenv("NETOPIA_POS_SIGNATURE", POS)
+    monkeypatch.setenv("NETOPIA_PUBLIC_KEY_FILE", str(tmp_path / "public.pem"))
+    if base:
+        monkeypatch.setenv("NETOPIA_API_BASE", base)
+
+    found = wiring.gateways()["netopia"]
+
+    assert (found.account, found.serves("RON")) == (f"{POS}/{mode}", False)
+
+
+@pytest.mark.parametrize(
+    ("known", "missing"),
+    [("NETOPIA_POS_SIGNATURE", "NETOPIA_PUBLIC_KEY"), ("NETOPIA_PUBLIC_KEY", "NETOPIA_POS_SIG")],
+)
+def test_half_of_what_netopia_needs_names_the_other_half(
+    known: str, missing: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv(known, {"NETOPIA_POS_SIGNATURE": POS}.get(known, a_pen().pem))
+
+    with pytest.raises(Refused, match=missing):
         wiring.gateways()

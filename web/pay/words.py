@@ -7,7 +7,7 @@ from domain.letters import Language
 from domain.links import Saying
 from domain.money import Money, decimal_text
 
-GATEWAYS = {"stripe": "Card (Stripe)", "paypal": "PayPal"}
+GATEWAYS = {"stripe": "Card (Stripe)", "paypal": "PayPal", "netopia": "Card (NETOPIA)"}
 
 WORDS: Mapping[Language, Mapping[str, str]] = {
     "ro": {
