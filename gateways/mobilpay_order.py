@@ -32,11 +32,6 @@ class Page:
     url: str
     key: RSAPublicKey
 
-    @property
-    def is_live(self) -> bool:
-        """Whether real money is paid there: its address says so."""
-        return is_live(self.url)
-
     def form(self, order: Order, xml: bytes) -> Form:
         """What the browser posts; sealed anew each time, and always the same order."""
         sealed = mobilpay_seal.seal(xml, self.key, secrets.token_bytes(32), secrets.token_bytes(16))

@@ -14,6 +14,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from dotenv import dotenv_values
 from pydantic import SecretStr, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
@@ -60,6 +61,12 @@ class Settings(BaseSettings):
     netopia_pos_signature: str | None = None
     netopia_public_key: str | None = None
     netopia_api_base: str = "https://secure.mobilpay.ro/pay"
+    mobilpay_signature: str | None = None
+    mobilpay_private_key: SecretStr | None = None
+    mobilpay_public_cert: str | None = None
+    mobilpay_url: str = "https://secure.mobilpay.ro"
+    mobilpay_rc4: bool = False
+    mobilpay_bare_address: bool = False
     test_database_url: str | None = None
     test_broker_url: str | None = None
 
@@ -147,10 +154,17 @@ def _networks(text: str | None) -> tuple[IPv4Network | IPv6Network, ...]:
 
 
 class _PointedFiles(PydanticBaseSettingsSource):
-    """Reads `NAME` from the file named by `NAME_FILE`, as container secrets are mounted."""
+    """Reads `NAME` from the file named by `NAME_FILE`, as container secrets are mounted.
+
+    The path itself is taken from the environment, else from `.env`.
+    """
+
+    def __init__(self, settings_cls: type[BaseSettings]) -> None:
+        super().__init__(settings_cls)
+        self._paths = {**dotenv_values(".env"), **os.environ}
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        path = os.environ.get(f"{field_name.upper()}_FILE")
+        path = self._paths.get(f"{field_name.upper()}_FILE")
         return (Path(path).read_text().strip() if path else None), field_name, False
 
     def __call__(self) -> dict[str, Any]:

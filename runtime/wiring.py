@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from functools import cache
 
 from domain.errors import Refused
+from gateways.mobilpay import MobilPay, Terms
+from gateways.mobilpay_order import Page, is_live
+from gateways.mobilpay_seal import private_keys, public_key
 from gateways.netopia import Netopia
 from gateways.netopia_api import NetopiaApi
 from gateways.paypal import PayPal
@@ -40,6 +43,8 @@ def gateways() -> Mapping[str, Gateway]:
         found.append(_paypal(settings().paypal_webhook_id or ""))
     if settings().netopia_pos_signature or settings().netopia_public_key:
         found.append(_netopia(settings().netopia_pos_signature or ""))
+    if settings().mobilpay_signature:
+        found.append(_mobilpay(settings().mobilpay_signature or ""))
     return {gateway.name: gateway for gateway in found}
 
 
@@ -80,6 +85,24 @@ def _netopia(pos: str) -> Netopia:
         settings().netopia_public_key or "",
         is_live=settings().netopia_is_live,
         api=NetopiaApi(base, key.get_secret_value(), pos, notify_url) if key else None,
+    )
+
+
+def _mobilpay(signature: str) -> MobilPay:
+    key, secret = settings().mobilpay_private_key, settings().secret_key
+    certificate, url = settings().mobilpay_public_cert, settings().mobilpay_url
+    terms = Terms(
+        signature=signature,
+        confirm_url=f"{settings().base_url.rstrip('/')}/webhooks/{MobilPay.name}",
+        has_rc4=settings().mobilpay_rc4,
+        has_bare_address=settings().mobilpay_bare_address,
+    )
+    return MobilPay(
+        terms,
+        private_keys(key.get_secret_value() if key else ""),
+        secret.get_secret_value().strip().encode() if secret else b"",
+        is_live=is_live(url),
+        page=Page(url, public_key(certificate)) if certificate else None,
     )
 
 

@@ -23,7 +23,7 @@ from cli.main import app as incasso
 ROOT = Path(__file__).parent.parent
 STORES = {"postgres", "redis"}
 
-WISH = re.compile(r"\$\{([A-Z_]+)(?::([-?])([^}]*))?\}")
+WISH = re.compile(r"\$\{([A-Z0-9_]+)(?::([-?])([^}]*))?\}")
 EXAMPLE = re.compile(r"^# ([A-Z][A-Z0-9_]*)=(.*)$", re.MULTILINE)
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from functools import cache, partial
+from functools import partial
 from hashlib import sha256
 from time import monotonic
 
@@ -11,19 +11,27 @@ import structlog
 from celery import Celery
 
 from domain.errors import TryLater, Untrusted
-from gateways.port import Delivery, Envelope, Gateway, NeedsKey, Outcome, Reply, Unreadable
+from gateways.port import (
+    Delivery,
+    Envelope,
+    Gateway,
+    Malformed,
+    Outcome,
+    Reply,
+    Unreadable,
+)
 from ledger.inbox.arrivals import ArrivalRow, Arrivals
 from ledger.pulse import Pulse
-from runtime import clock, metrics, senders, wiring
+from runtime import metrics, senders, wiring
 from runtime.senders import Network
 from runtime.settings import settings
 from runtime.strangers import Strangers
-from webhooks import requests
+from webhooks import answering, requests
 from webhooks.intake import Intake
-from webhooks.keys import Keys
 from webhooks.nudger import Nudger
+from webhooks.proving import Proving
 from webhooks.readiness import Readiness
-from webhooks.requests import Message, Receive, Scope, Send, Unacceptable
+from webhooks.requests import Receive, Scope, Send, Unacceptable
 from workers.app import app
 from workers.nudges import Nudges
 
@@ -32,13 +40,14 @@ _ALIVE = Reply(200, b'{"alive":true}', _JSON)
 _NOT_FOUND = Reply(404, b'{"error":"not found"}', _JSON)
 _WRONG_METHOD = Reply(405, b'{"error":"method not allowed"}', _JSON)
 _TOO_MANY = Reply(429, b'{"error":"too many"}', _JSON)
-_RETRY_AFTER_SECONDS = 5
 MOST_REFUSALS_PER_MINUTE = 600
-_CLOSING = frozenset({408, 413, 415})
 
 _log = structlog.get_logger(__name__)
 
 Handler = Callable[[Scope, Receive], Awaitable[Reply]]
+Route = tuple[Sequence[str] | None, Handler]  # None: whatever the method, the handler answers
+
+_TAKEN = frozenset({Outcome.KEPT, Outcome.DUPLICATE, Outcome.DIFFERS})
 
 
 class Webhooks:
@@ -59,28 +68,34 @@ class Webhooks:
         self._nudges, self._looks = Nudges(celery), Nudges(celery)  # one per thread
         self._nudger = Nudger(self._nudges.send)
         self._intake = Intake(self._arrivals.keep, self._nudger.nudge)
-        self._keys = Keys()
+        self._proving = Proving(dsn)
         self._readiness = Readiness(self._pulse, self._looks.ping, self._intake)
         self._strangers = Strangers(MOST_REFUSALS_PER_MINUTE)
         self._proxies = proxies
-        self._routes: dict[str, tuple[tuple[str, ...], Handler]] = {
+        self._routes: dict[str, Route] = {
             "/healthz": (("GET", "HEAD"), _alive),
             "/readyz": (("GET", "HEAD"), self._ready),
         }
+        self._secretive: dict[str, Gateway] = {}
         for gateway in gateways.values():
-            handler = partial(self._deliver, gateway)
-            self._routes[f"/webhooks/{gateway.name}"] = (("POST",), handler)
+            path, door = f"/webhooks/{gateway.name}", gateway.capabilities.door
+            methods = None if door.has_own_words else ("POST",)
+            self._routes[path] = (methods, partial(self._deliver, gateway, None))
+            if door.has_secret:
+                self._secretive[path] = gateway
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             return await self._live(receive, send)
-        route = self._routes.get(scope["path"])
+        route = self._routes.get(scope["path"]) or self._secret_route(scope["path"])
         if route is None:
-            return await _send(send, _NOT_FOUND)
+            return await answering.send(send, _NOT_FOUND)
         methods, handler = route
-        if scope["method"] not in methods:
-            return await _send(send, _WRONG_METHOD, (b"allow", ", ".join(methods).encode()))
-        return await _send(send, await handler(scope, receive))
+        if methods is not None and scope["method"] not in methods:
+            return await answering.send(
+                send, _WRONG_METHOD, (b"allow", ", ".join(methods).encode())
+            )
+        return await answering.send(send, await handler(scope, receive))
 
     def owns(self, path: str) -> bool:
         """Whether an address is answered here, and not by a neighbour under the same roof."""
@@ -94,22 +109,27 @@ class Webhooks:
     async def stop(self) -> None:
         """Ends when everybody has an answer and the last nudge is sent."""
         await self._intake.stop()
-        await self._keys.close()
+        await self._proving.close()
         await asyncio.to_thread(self._nudger.stop)
         await self._arrivals.close()
         await self._pulse.close()
         self._nudges.close()
         self._looks.close()
 
-    async def _deliver(self, gateway: Gateway, scope: Scope, receive: Receive) -> Reply:
+    def _secret_route(self, path: str) -> Route | None:
+        """The way to a gateway whose address goes on with a secret, whatever that is."""
+        above, _, secret = path.rpartition("/")
+        gateway = self._secretive.get(above)
+        return None if gateway is None else (None, partial(self._deliver, gateway, secret))
+
+    async def _deliver(
+        self, gateway: Gateway, secret: str | None, scope: Scope, receive: Receive
+    ) -> Reply:
         """The walk of one delivery up to the moment it is safe."""
         try:
             body = await requests.body(scope, receive)
-            delivery = Delivery(tuple(scope["headers"]), body)
-            try:
-                envelope = gateway.authenticate(delivery, self._keys.known, clock.now())
-            except NeedsKey as needed:
-                envelope = await self._with_key(gateway, delivery, needed.address)
+            delivery = Delivery(tuple(scope["headers"]), body, scope["method"], secret)
+            envelope = await self._proving.prove(gateway, delivery)
         except Unacceptable as refusal:
             return refusal.reply
         except Untrusted as refusal:
@@ -120,12 +140,9 @@ class Webhooks:
         outcome = await self._intake.take(arrival(gateway, envelope, body))
         if outcome is Outcome.BUSY:
             metrics.told(gateway.name, outcome, 1)
+        if envelope.thanks is not None and outcome in _TAKEN:
+            return envelope.thanks
         return gateway.reply(outcome)
-
-    async def _with_key(self, gateway: Gateway, delivery: Delivery, address: str) -> Envelope:
-        """Authenticates once more with the key that was missing; TryLater where it stays so."""
-        key = await self._keys.fetch(address)
-        return gateway.authenticate(delivery, {address: key}, clock.now())
 
     def _refuse(self, gateway: Gateway, refusal: Untrusted, scope: Scope) -> Reply:
         """Counts, and says nothing about the reason: a forger would learn from it."""
@@ -137,7 +154,8 @@ class Webhooks:
         sender = senders.address(scope, self._proxies)
         if self._strangers.is_flooding(sender, monotonic()):
             return _TOO_MANY
-        return gateway.reply(Outcome.UNTRUSTED)
+        is_final = isinstance(refusal, Malformed)
+        return gateway.reply(Outcome.MALFORMED if is_final else Outcome.UNTRUSTED)
 
     async def _ready(self, _: Scope, __: Receive) -> Reply:
         parts = await self._readiness.parts()
@@ -175,29 +193,10 @@ def arrival(gateway: Gateway, envelope: Envelope, body: bytes) -> ArrivalRow:
         binding=envelope.binding,
         kind=envelope.kind,
         headers=json.dumps(envelope.headers_to_keep),
-        raw=body,
-        sha256=sha256(body).digest(),
+        raw=body if envelope.kept is None else envelope.kept,
+        sha256=sha256(body if envelope.words is None else envelope.words).digest(),
     )
 
 
 async def _alive(_: Scope, __: Receive) -> Reply:
     return _ALIVE
-
-
-async def _send(send: Send, reply: Reply, *headers: tuple[bytes, bytes]) -> None:
-    await send(_head(reply, headers))
-    await send({"type": "http.response.body", "body": reply.body})
-
-
-@cache
-def _head(reply: Reply, more: tuple[tuple[bytes, bytes], ...]) -> Message:
-    headers = [
-        (b"content-type", reply.content_type),
-        (b"content-length", str(len(reply.body)).encode()),
-        *more,
-    ]
-    if reply.status == 503:
-        headers.append((b"retry-after", str(_RETRY_AFTER_SECONDS).encode()))
-    if reply.status in _CLOSING:
-        headers.append((b"connection", b"close"))
-    return {"type": "http.response.start", "status": reply.status, "headers": headers}

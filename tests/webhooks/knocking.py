@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 from celery import Celery
 
+from gateways.port import Gateway
 from gateways.stripe import Stripe
 from runtime import clock
 from tests.gateways.deliveries import SECRET, stripe_body, stripe_header
@@ -30,11 +31,12 @@ class Answer:
 
 
 @asynccontextmanager
-async def open_door(dsn: str, broker_url: str, prefix: str = "") -> AsyncIterator[Webhooks]:
-    """The door over a database and a broker, Stripe behind it."""
-    door = Webhooks(
-        {"stripe": Stripe("own", (SECRET,), is_live=False)}, dsn, a_celery(broker_url, prefix)
-    )
+async def open_door(
+    dsn: str, broker_url: str, prefix: str = "", gateway: Gateway | None = None
+) -> AsyncIterator[Webhooks]:
+    """The door over a database and a broker, with Stripe behind it or another gateway."""
+    behind = gateway or Stripe("own", (SECRET,), is_live=False)
+    door = Webhooks({behind.name: behind}, dsn, a_celery(broker_url, prefix))
     await door.start()
     try:
         yield door
