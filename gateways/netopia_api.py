@@ -110,7 +110,8 @@ class NetopiaApi:
                 "NETOPIA refuses NETOPIA_API_KEY; set a valid one, of the mode that"
                 " NETOPIA_API_BASE is of",
             )
-        is_busy = answer.status in (408, 425, 429) or not 200 <= answer.status < 500
+        is_word = 200 <= answer.status < 300 or 400 <= answer.status < 500
+        is_busy = answer.status in (408, 425, 429) or not is_word
         if is_busy:
             raise TryLater(_PAUSE, f"NETOPIA is busy: it answered {answer.status}")
         return answer

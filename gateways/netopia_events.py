@@ -26,7 +26,6 @@ from domain.facts import (
 )
 from gateways import netopia_fields as fields
 from gateways.netopia_fields import NAME, Payload
-from gateways.port import attempt_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +146,8 @@ def _report(source: Source, told: Told, move: Move, status: Status) -> Report | 
 
 def _ask(source: Source, told: Told) -> Ask:
     """A report without a moment is asked for: the answer came at one, at least."""
-    name = attempt_name(told.ntp_id, fields.order_id(told.order) or "")
+    order_id = fields.order_id(told.order)
+    name = f"{told.ntp_id}/{order_id}" if order_id else told.ntp_id
     return Ask(NAME, source.account, name, is_hint=True)
 
 

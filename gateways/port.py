@@ -206,7 +206,7 @@ class Gateway(Protocol):
     def lookup(self, reference: str) -> bytes:
         """Asks for everything about a payment, by any of its names; `read` takes the answer.
 
-        One that lists nothing takes an attempt's name, too: see `attempt_name`.
+        One that lists nothing is asked about each attempt of ours, as `SESSION/ORDER`.
 
         The gateway's own words byte for byte, so that the same answer has the same hash. Refused
         when it cannot be asked or does not know; TryLater when it is busy or away.
@@ -266,8 +266,3 @@ class Gateway(Protocol):
 def is_plain_name(text: str) -> bool:
     """Whether a foreign id is 1-255 printable ASCII characters, safe in every store and log."""
     return 1 <= len(text) <= 255 and text.isascii() and text.isprintable()
-
-
-def attempt_name(session_id: str, order_id: str) -> str:
-    """What `lookup` takes for an attempt of ours, where a gateway lists nothing by itself."""
-    return f"{session_id}/{order_id}"

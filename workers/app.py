@@ -89,6 +89,7 @@ def _configuration() -> dict[str, Any]:
             "workers.captures",
             "workers.closings",
             "workers.backfills",
+            "workers.gaps",
         ],
     }
 
@@ -105,6 +106,7 @@ _CLOCKWORK = {
         ("errands.capture", 10.0),
         ("errands.close_sessions", 5.0),
         ("errands.backfill", 3600.0),
+        ("errands.find_gaps", 900.0),
     )
 }
 

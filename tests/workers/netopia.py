@@ -98,7 +98,7 @@ class Post:
 
 
 @contextmanager
-def opened(store: Store, dsn: str, gateway: Netopia) -> Iterator[Post]:
+def opened(store: Store, dsn: str, gateway: Gateway) -> Iterator[Post]:
     """The door with NETOPIA behind it, over this database."""
     app = Webhooks({gateway.name: gateway}, dsn, a_celery("redis+socket:///nowhere/redis.sock"))
     with serving(app) as address:
