@@ -4,11 +4,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.contract import at_paypal, at_stripe, shops
+from tests.contract import at_paypal, at_piggy, at_stripe, shops
 from tests.contract.far_side import Party
 from tests.contract.shops import Shop
 
-PARTIES: dict[str, Party] = {"stripe": at_stripe.opened, "paypal": at_paypal.opened}
+PARTIES: dict[str, Party] = {
+    "stripe": at_stripe.opened,
+    "paypal": at_paypal.opened,
+    "piggy": at_piggy.opened,
+}
 
 
 @pytest.fixture(params=PARTIES)
