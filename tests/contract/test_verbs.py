@@ -17,6 +17,8 @@ from ledger.store import Store
 from runtime import clock
 from tests.contract.far_side import Act, Asked
 from tests.contract.shops import Shop
+from tests.gateways.test_netopia_api import a_netopia
+from tests.mobilpay_seal import a_mobilpay
 from tests.workers.test_events import settle_all
 from workers import backfills
 
@@ -56,21 +58,30 @@ def test_the_table_tells_the_truth_about(shop: Shop, verb: Verb):
         assert shop.far.asks(page) is not None
 
 
-@pytest.mark.parametrize("verb", Verb)
-@pytest.mark.parametrize(
-    "gateway",
-    [
-        Stripe("own", ("whsec",), is_live=False),
-        PayPal("MERCHANT", "5AN0B0X", Certificates(is_live=False), is_live=False),
-    ],
-    ids=["stripe", "paypal"],
-)
-def test_without_a_key_nobody_is_asked_anything(gateway: Gateway, verb: Verb):
-    assert not gateway.capabilities.can(verb)
-    assert not gateway.serves("EUR")
-    with pytest.raises(Refused) as refusal:
-        call(gateway, verb, "name")
-    assert refusal.value.code == "unsupported"
+_ALONE: dict[str, Callable[[], Gateway]] = {
+    "stripe without a key": lambda: Stripe("own", ("whsec",), is_live=False),
+    "paypal without a key": lambda: PayPal(
+        "MERCHANT", "5AN0B0X", Certificates(is_live=False), is_live=False
+    ),
+    "netopia without a key": lambda: a_netopia(None),
+    "mobilpay without its page": lambda: a_mobilpay(page=False),
+    "mobilpay": a_mobilpay,
+}
+
+
+@pytest.mark.parametrize("made", _ALONE.values(), ids=_ALONE)
+def test_what_the_table_does_not_name_is_refused(made: Callable[[], Gateway]):
+    gateway = made()
+    missing = [verb for verb in Verb if not gateway.capabilities.can(verb)]
+
+    for verb in missing:
+        with pytest.raises(Refused) as refusal:
+            call(gateway, verb, "name")
+        assert refusal.value.code == "unsupported", verb
+
+    assert len(missing) >= 5
+    serves = any(map(gateway.serves, ("RON", "EUR", "USD")))
+    assert serves is gateway.capabilities.can(Verb.HOSTED_LINK)
 
 
 def test_what_a_delivery_proves_is_booked_by_itself_and_a_hint_only_when_it_was_asked(shop: Shop):
