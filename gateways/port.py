@@ -118,7 +118,8 @@ class Order:
     invoices, in the order in which the money is applied. The same `key` is the same session,
     however often it is asked for. `expires_at` is aware, 30 minutes to 24 hours ahead. `language`
     is `ro` or `en`. `email` is where the gateway sends its receipt; None where we know none.
-    `form_url` is where we show the order as a form of our own, for a gateway that takes no other.
+    `form_url` is the path, below the link's own address, at which we show the order as a form, for
+    a gateway that takes no other.
     """
 
     order_id: str

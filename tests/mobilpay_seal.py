@@ -74,10 +74,10 @@ def certificate(name: str) -> str:
     return made.public_bytes(serialization.Encoding.PEM).decode()
 
 
-def a_mobilpay(*names: str, page: bool = True, **terms: bool) -> MobilPay:
+def a_mobilpay(*names: str, page: bool = True, page_url: str = PAGE_URL, **terms: bool) -> MobilPay:
     """One point of sale in test mode; `names` are those of its private keys."""
     keys = private_keys("\n".join(pem(name) for name in names or ("ours",)))
-    shown = Page(PAGE_URL, public_key(certificate("theirs"))) if page else None
+    shown = Page(page_url, public_key(certificate("theirs"))) if page else None
     agreed = Terms(SIGNATURE, CONFIRM_URL, **terms)
     return MobilPay(agreed, keys, SECRET_KEY, is_live=False, page=shown)
 

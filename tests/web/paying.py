@@ -76,11 +76,15 @@ def a_stripe(account: Account) -> Stripe:
 
 
 @contextmanager
-def opened(store: Store, tag: str = "") -> Iterator[Site]:
-    """The site over a database; `tag` tells its sessions from those of another site."""
+def opened(store: Store, tag: str = "", *more: Gateway) -> Iterator[Site]:
+    """The site over a database; `tag` tells its sessions from those of another site.
+
+    `more` gateways take money there beside Stripe.
+    """
     with stripe_server.serving() as account:
         account.tag = tag
         gateways: dict[str, Gateway] = {"stripe": a_stripe(account)}
+        gateways |= {gateway.name: gateway for gateway in more}
         hosted = Hosted(gateways, SECRET_KEY, "http://127.0.0.1:1")
         with (
             serving(over(store, ZONE, lambda: NOW, hosted)) as address,

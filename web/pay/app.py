@@ -48,6 +48,7 @@ class _Visit:
     language: Language | None
     is_back: bool
     form: dict[str, list[str]]
+    attempt_id: int = 0
 
 
 class Pages:
@@ -65,6 +66,7 @@ class Pages:
             Route("/pay/{token}", self._show, methods=["GET"]),
             Route("/pay/{token}", self._pay, methods=["POST"]),
             Route("/pay/{token}/return", self._back, methods=["GET"]),
+            Route("/pay/{token}/orders/{attempt:int}", self._lead, methods=["GET"]),
         ]
 
     async def _show(self, request: Request) -> Response:
@@ -74,6 +76,12 @@ class Pages:
         """Where a gateway sends the customer; what the address says beside the token is air."""
         visit = _visit(request, is_back=True)
         return self._guard(await self._served(request, visit, self._look))
+
+    async def _lead(self, request: Request) -> Response:
+        """Where a customer goes on to a gateway that takes a form alone."""
+        visit = replace(_visit(request), attempt_id=request.path_params["attempt"])
+        answer = await self._served(request, visit, self._order)
+        return view.guard(answer, self._hosted.base_url, is_leading=True)
 
     async def _pay(self, request: Request) -> Response:
         form = await _form(request)
@@ -130,6 +138,19 @@ class Pages:
         except TryLater:
             return view.whole(sight, self._hosted.gateways, 503, "busy")
         return RedirectResponse(url, 303)
+
+    def _order(self, visit: _Visit, shown: Shown) -> Response:
+        """The order as a form, or back to the page, which says how things stand."""
+        address = self._hosted.address(visit.token)
+        counter = Counter(self._store, address, self._now)
+        form = (
+            paying.form(counter, self._hosted.gateways, shown, visit.attempt_id)
+            if shown.fate is Fate.OPEN
+            else None
+        )
+        if form is None:
+            return RedirectResponse(address, 303)
+        return view.leading(form, self._sight(visit, shown).language)
 
     def _refused(self, visit: _Visit, shown: Shown, code: str) -> Response:
         if code in ("nothing_to_pay", "link_closed"):

@@ -4,7 +4,7 @@ Whoever dies in between leaves an attempt without a session: the next click says
 gateway under the same key, and gets the same session.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import sleep
@@ -12,8 +12,9 @@ from time import sleep
 import structlog
 
 from domain.errors import Refused, TryLater
-from gateways.port import Gateway, Order
-from ledger.links import attempting
+from gateways.capabilities import Verb
+from gateways.port import Form, Gateway, Order
+from ledger.links import attempting, leading
 from ledger.links.attempting import Attempt, Click
 from ledger.links.showing import Shown
 from ledger.store import Store
@@ -50,8 +51,22 @@ def open_page(counter: Counter, gateway: Gateway, shown: Shown, click: Click) ->
         )
         url = attempt.url or _opened(counter, gateway, attempt)
         if url is not None:
-            return url
+            return f"{counter.address}{url}" if url.startswith("/") else url
     raise TryLater(timedelta(seconds=5), "the attempt was replaced again and again")
+
+
+def form(
+    counter: Counter, gateways: Mapping[str, Gateway], shown: Shown, attempt_id: int
+) -> Form | None:
+    """What leads on to the page of an attempt's gateway; None where nothing is to be paid by it."""
+    with counter.store.transaction() as books:
+        found = leading.find(books, shown, attempt_id, counter.now())
+    gateway = gateways.get(found.gateway) if found else None
+    if found is None or gateway is None or gateway.account != found.account:
+        return None
+    if not gateway.capabilities.can(Verb.FORM):
+        return None
+    return gateway.form(_order(counter, found.attempt))
 
 
 def _opened(counter: Counter, gateway: Gateway, attempt: Attempt) -> str | None:
@@ -108,4 +123,5 @@ def _order(counter: Counter, attempt: Attempt) -> Order:
         expires_at=attempt.expires_at,
         key=attempt.key,
         email=attempt.email,
+        form_url=f"/orders/{attempt.id}?lang={language}",
     )

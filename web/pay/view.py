@@ -16,14 +16,21 @@ from domain.ids import Kind, public
 from domain.letters import Language
 from domain.links import Bill, Saying
 from domain.money import Money, decimal_text
-from gateways.port import Gateway
+from gateways.port import Form, Gateway
 from ledger.links.showing import Page
 from web.pay import words
 
 _FOLDER = Path(__file__).parent / "templates"
 _STYLE = (_FOLDER / "page.css").read_text()
-_STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+_SUBMIT = "document.forms[0].submit()"  # the only script there is, on the only page that has one
 _REFRESH_SECONDS = 5
+
+
+def _hash(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+_STYLE_HASH, _SUBMIT_HASH = _hash(_STYLE), _hash(_SUBMIT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +78,22 @@ def whole(
 def closed(said: Saying, language: Language) -> HTMLResponse:
     """What is said of a link that opens nothing any more, and no word of whose it was."""
     return _answer(language, 410, said=words.saying(said, language), state=said.value)
+
+
+def leading(form: Form, language: Language) -> HTMLResponse:
+    """A form that goes on by itself to a gateway's page, or by a button where scripts are off."""
+    html = (
+        _environment()
+        .get_template("order.html")
+        .render(
+            language=language,
+            words=words.WORDS[language],
+            style=_STYLE,
+            form=form,
+            script=_SUBMIT,
+        )
+    )
+    return HTMLResponse(html)
 
 
 def refusal(code: str, status: int, language: Language) -> HTMLResponse:
@@ -155,8 +178,10 @@ def _bill(bill: Bill, language: Language, *, is_choice: bool) -> dict[str, objec
     }
 
 
-def guard(response: Response, base_url: str) -> Response:
+def guard(response: Response, base_url: str, *, is_leading: bool = False) -> Response:
     """Adds what every answer carries: nothing is kept, framed, referred to, fetched or run.
+
+    But for the one line that sends the form of a page that `is_leading`.
 
     A form leads on to a gateway's page, and browsers hold that redirect against form-action too.
     Where we are served on loopback, so is the pretend gateway.
@@ -166,7 +191,8 @@ def guard(response: Response, base_url: str) -> Response:
     response.headers.update(_HEADERS)
     response.headers["Content-Security-Policy"] = (
         "default-src 'none'; base-uri 'none'; frame-ancestors 'none';"
-        f" style-src 'sha256-{_STYLE_HASH}'; form-action 'self' {gateways}"
+        f" style-src '{_STYLE_HASH}'; form-action 'self' {gateways}"
+        + (f"; script-src '{_SUBMIT_HASH}'" if is_leading else "")
     )
     return response
 

@@ -7,7 +7,12 @@ from domain.letters import Language
 from domain.links import Saying
 from domain.money import Money, decimal_text
 
-GATEWAYS = {"stripe": "Card (Stripe)", "paypal": "PayPal", "netopia": "Card (NETOPIA)"}
+GATEWAYS = {
+    "stripe": "Card (Stripe)",
+    "paypal": "PayPal",
+    "netopia": "Card (NETOPIA)",
+    "mobilpay": "Card (MobilPay)",
+}
 
 WORDS: Mapping[Language, Mapping[str, str]] = {
     "ro": {
@@ -27,6 +32,8 @@ WORDS: Mapping[Language, Mapping[str, str]] = {
         "no_gateway": "Această monedă se plătește prin transfer bancar.",
         "back": "Înapoi la pagina de plată",
         "processing": "se confirmă plata",
+        "leading": "Mergeți mai departe la pagina de plată.",
+        "go_on": "Mai departe",
     },
     "en": {
         "title": "Payment",
@@ -45,6 +52,8 @@ WORDS: Mapping[Language, Mapping[str, str]] = {
         "no_gateway": "This currency is paid by bank transfer.",
         "back": "Back to the payment page",
         "processing": "payment is being confirmed",
+        "leading": "You go on to the page where you pay.",
+        "go_on": "Go on",
     },
 }
 
