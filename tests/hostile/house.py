@@ -10,6 +10,7 @@ from itertools import count
 from prometheus_client import REGISTRY
 
 from domain.invoices import Standing
+from gateways.netopia import Netopia
 from gateways.paypal import PayPal
 from gateways.paypal_certificates import Certificates
 from gateways.port import Gateway
@@ -21,6 +22,7 @@ from tests.gateways.deliveries import SECRET
 from tests.hostile import key_host, wire
 from tests.hostile.key_host import KeyHost
 from tests.hostile.wire import Answer
+from tests.netopia_seal import POS, a_pen
 from tests.paypal_seal import WEBHOOK_ID, a_seal
 from tests.serving import serving
 from tests.webhooks.knocking import a_celery
@@ -35,6 +37,7 @@ GATEWAYS: Mapping[str, Gateway] = {
     "test": Stripe("own", (SECRET,), is_live=False),
     "live": Stripe("own", (SECRET,), is_live=True),
     "rotating": Stripe("own", (OLD_SECRET, SECRET), is_live=False),
+    "netopia": Netopia(POS, a_pen().pem, is_live=False),
 }
 
 
@@ -76,7 +79,7 @@ class House:
 
     def settle(self) -> None:
         """Settles what waits, as a worker does."""
-        for gateway in (GATEWAYS["test"], GATEWAYS["live"], self.paypal):
+        for gateway in (GATEWAYS["test"], GATEWAYS["live"], GATEWAYS["netopia"], self.paypal):
             gateways = {gateway.name: gateway}
             while events.settle_next(self.store, gateways, waiting.claim_fresh):
                 pass
@@ -104,7 +107,7 @@ def counted() -> dict[str, int]:
     return {
         name: sum(
             int(REGISTRY.get_sample_value(f"incasso_{name}_total", {"gateway": gateway}) or 0)
-            for gateway in ("stripe", "paypal")
+            for gateway in ("stripe", "paypal", "netopia")
         )
         for name in COUNTERS
     }
