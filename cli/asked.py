@@ -9,11 +9,16 @@ from domain.errors import Refused
 
 def text(kind: Any, given: str, option: str) -> str:
     """A text of one of the kinds of `web.api.fields`; Refused by the option it was given with."""
+    checked: str = value(kind, given, option)
+    return checked
+
+
+def value(kind: Any, given: str, option: str) -> Any:
+    """The same of any kind, such as an amount."""
     try:
-        checked: str = TypeAdapter(kind).validate_python(given)
+        return TypeAdapter(kind).validate_python(given)
     except ValidationError as error:
         raise Refused("malformed_option", f"{option}: {error.errors()[0]['msg']}") from error
-    return checked
 
 
 def text_if_given(kind: Any, given: str | None, option: str) -> str | None:

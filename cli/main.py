@@ -25,6 +25,7 @@ COMMANDS = (
     "why",
     "remind",
     "payment-link",
+    "refund",
     "simulate",
     "token",
 )

@@ -3,7 +3,7 @@
 from domain import ids
 from domain.errors import Refused
 from domain.invoices import Standing
-from ledger.books import clients, invoices
+from ledger.books import clients, invoices, payments
 from ledger.books.invoices import Wanted
 from ledger.store import Books
 
@@ -33,6 +33,15 @@ def client(books: Books, name: str) -> int:
     found = clients.find(books, row) if row else clients.find_by_name(books, name)
     if found is None:
         raise Refused("unknown_client", f"there is no client {name}")
+    return found.id
+
+
+def payment(books: Books, name: str) -> int:
+    """The row of the payment with that id, or that name at its gateway; None of them: Refused."""
+    row = ids.number(ids.Kind.PAYMENT, name)
+    found = payments.find(books, row) if row else payments.find_by_name(books, name)
+    if found is None:
+        raise Refused("unknown_payment", f"there is no payment {name}")
     return found.id
 
 

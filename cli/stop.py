@@ -15,10 +15,10 @@ def stop(
     what: Annotated[Stop, typer.Argument(help="What shall stand still.")],
     reason: Annotated[str, typer.Option(help="Why; it is written down.")],
 ) -> None:
-    """Stop letters, or settling and letters with it; running processes obey within 5 seconds.
+    """Stop letters, refunds, or settling and letters with it; processes obey within 5 seconds.
 
     Deliveries are kept and acknowledged all the same: the intake never stops. Outgoing webhooks
-    and refunds become stoppable with the version that sends them.
+    become stoppable with the version that sends them.
     """
     said = asked.text(LongLine, reason, "--reason")
     with opening.store().transaction() as books:

@@ -27,7 +27,8 @@ class Holding(NamedTuple):
     `unapplied_minor` is the balance of its account; `unidentified_minor` waits for a client;
     `returned_minor` went back by refund or chargeback, `lost_minor` of it beyond what had come.
     `client_id` is None while nobody knows whose money it is. Once a person said what it is meant
-    for, `is_meaning_said`: what reports name no longer counts.
+    for, `is_meaning_said`: what reports name no longer counts. `reserved_minor` is promised back by
+    refunds of ours that are under way.
     """
 
     id: int
@@ -42,6 +43,12 @@ class Holding(NamedTuple):
     returned_minor: int
     lost_minor: int
     is_meaning_said: bool = False
+    reserved_minor: int = 0
+
+    @property
+    def free_minor(self) -> int:
+        """What is applied to nothing and promised to nobody."""
+        return max(0, self.unapplied_minor + self.unidentified_minor - self.reserved_minor)
 
 
 def allocate(
@@ -58,7 +65,7 @@ def allocate(
     issued.
     """
     postings = []
-    left_minor = payment.unapplied_minor
+    left_minor = min(payment.unapplied_minor, payment.free_minor)
     for intent in sorted(intents, key=lambda intent: intent.position):
         invoice = invoices[intent.invoice_id]
         if not can_take(invoice, payment):

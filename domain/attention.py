@@ -30,6 +30,7 @@ class AttentionKind(StrEnum):
     CAPTURE_FAILED = "capture_failed"
     GATEWAY_SILENT = "gateway_silent"
     REFUND_UNTOLD = "refund_untold"
+    REFUND_FAILED = "refund_failed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ class Kind(IntEnum):
     CLIENT = 1
     INVOICE = 2
     PAYMENT = 3
+    REFUND = 4
 
 
 def public(kind: Kind, number: int) -> UUID:

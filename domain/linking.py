@@ -51,7 +51,11 @@ def unlink(trial: Trial, payment_id: int, invoice_id: int, on: date) -> None:
     """Takes everything back that the payment gave the invoice, and clears the meaning.
 
     What is freed goes to what else the payment is meant for; other money for the invoice steps in.
+    Refused where some of it is promised back by a refund that is under way.
     """
+    payment = trial.holdings[payment_id]
+    if payment.reserved_minor > payment.unapplied_minor:
+        raise Refused("reserved", "a refund of this money is under way; wait until it has ended")
     posted = [each for each in trial.posted(payment_id) if each.invoice_id == invoice_id]
     given_minor = applied(posted).get(invoice_id, 0)
     trial.post(take_back(trial.invoices[invoice_id], posted, given_minor, on))
@@ -88,7 +92,7 @@ def _grows(known: Intent, amount_minor: int | None) -> bool:
 def _check_credit(
     trial: Trial, payment: Holding, invoice: Standing, amount_minor: int | None
 ) -> None:
-    free_minor = payment.unapplied_minor + payment.unidentified_minor
+    free_minor = payment.free_minor
     if not free_minor:
         raise Refused(
             "no_credit", "the payment has no unapplied credit; unlink it from an invoice first"

@@ -139,15 +139,14 @@ def unapplied(
     payment: Holding, intents: Sequence[Intent], invoices: Mapping[int, Standing]
 ) -> list[Attention]:
     """Money that arrived but found no open invoice stays with the payment, and a person sees it."""
-    rest_minor = payment.unapplied_minor + payment.unidentified_minor
-    if not rest_minor:
+    if not payment.free_minor:
         return []
     named = [invoices[intent.invoice_id] for intent in intents]
     return [
         Attention(
             kind=_why_unapplied(payment, named),
             subject=f"payment:{payment.id}",
-            money=Money(payment.currency, rest_minor),
+            money=Money(payment.currency, payment.free_minor),
         )
     ]
 
@@ -184,6 +183,7 @@ def _held(payment: Holding, posting: Posting) -> Holding:
         returned_minor=payment.returned_minor - came_minor * (kind in _OUTWARD),
         lost_minor=payment.lost_minor + came_minor * (kind is PostingKind.LOSS),
         is_meaning_said=payment.is_meaning_said,
+        reserved_minor=payment.reserved_minor,
     )
 
 

@@ -1,6 +1,7 @@
 """What a gateway can do at all, as a table: workers ask it, and the contract's tests hold it."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 
 
@@ -14,6 +15,7 @@ class Verb(StrEnum):
     LOOKUP = "lookup"
     REPORTED = "reported"
     EVENT = "event"
+    REFUND = "refund"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,8 @@ class Capabilities:
     signature binds the body, so what a delivery tells is settled; else it is a hint, and what
     settles is the answer. `tells_fees`, `tells_parts`, `tells_disputes`: what the gateway kept, a
     refund of a part, and money that a dispute moved, each reaches us as a fact of its own.
+    `remembers_refunds` is how long the same key is the same refund there; None: every call is
+    another one, so that a lost answer leaves the refund unknown.
     """
 
     verbs: frozenset[Verb]
@@ -46,6 +50,7 @@ class Capabilities:
     tells_parts: bool
     tells_disputes: bool
     door: Door = Door()
+    remembers_refunds: timedelta | None = None
 
     def can(self, verb: Verb) -> bool:
         """Whether the gateway has this verb."""

@@ -40,8 +40,10 @@ from gateways.port import (
     Occurrence,
     Order,
     Outcome,
+    Repayment,
     Reply,
     Session,
+    Taken,
     Unreadable,
 )
 
@@ -173,6 +175,10 @@ class MobilPay:
     def lookup(self, reference: str) -> bytes:
         """The XML protocol has nothing to ask."""
         _unsupported(f"MobilPay cannot be asked: look for {reference} in its panel")
+
+    def refund(self, repayment: Repayment) -> Taken:
+        """Not by request yet: its panel gives back."""
+        raise Refused("unsupported", f"MobilPay gives {repayment.reference} back in its panel")
 
     def reported(self, since: datetime, until: datetime) -> Iterator[Occurrence]:
         """The XML protocol has no list."""

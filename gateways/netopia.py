@@ -13,7 +13,18 @@ from gateways.capabilities import Capabilities, Verb
 from gateways.netopia_api import NetopiaApi
 from gateways.netopia_events import Source, Told
 from gateways.netopia_fields import NAME, Payload
-from gateways.port import Delivery, Envelope, Form, Occurrence, Order, Outcome, Reply, Session
+from gateways.port import (
+    Delivery,
+    Envelope,
+    Form,
+    Occurrence,
+    Order,
+    Outcome,
+    Repayment,
+    Reply,
+    Session,
+    Taken,
+)
 
 _POS = re.compile(r"[A-Za-z0-9-]{4,64}", re.ASCII)
 _JSON = b"application/json"
@@ -98,6 +109,10 @@ class Netopia:
     def capture(self, order_id: str) -> bytes:
         """NETOPIA takes the money itself when a customer pays on its page."""
         raise Refused("unsupported", f"NETOPIA captures by itself, and has no order {order_id}")
+
+    def refund(self, repayment: Repayment) -> Taken:
+        """Not by request yet: its panel gives back."""
+        raise Refused("unsupported", f"NETOPIA gives {repayment.reference} back in its panel")
 
     def reported(self, since: datetime, until: datetime) -> Iterator[Occurrence]:
         """NETOPIA lists nothing: it is asked about one payment at a time."""

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from domain.attention import AttentionKind
 from domain.errors import Refused
@@ -22,8 +22,10 @@ from gateways.port import (
     Occurrence,
     Order,
     Outcome,
+    Repayment,
     Reply,
     Session,
+    Taken,
     is_plain_name,
 )
 
@@ -38,6 +40,9 @@ _NO_KEY = (
 
 # PayPal closes no order by request; one that nobody agrees to ends within hours.
 _ASKING = frozenset(Verb) - {Verb.EXPIRE}
+
+# developer.paypal.com/reference/guidelines/idempotency, read 2026-11-20: 45 days.
+_REFUND_MEMORY = timedelta(days=44)
 
 _REPLIES = {
     Outcome.KEPT: Reply(200, b'{"received":true}', b"application/json"),
@@ -82,6 +87,7 @@ class PayPal:
             tells_fees=api is not None,
             tells_parts=api is not None,
             tells_disputes=api is not None,
+            remembers_refunds=_REFUND_MEMORY,
         )
         self._merchant = merchant
         self._webhook_id = webhook_id
@@ -141,6 +147,10 @@ class PayPal:
     def capture(self, order_id: str) -> bytes:
         """Takes the money of an order that its customer agreed to; the order as it is after it."""
         return self._asked().capture(order_id)
+
+    def refund(self, repayment: Repayment) -> Taken:
+        """Gives money of a capture back; a lookup tells how it ended."""
+        return self._asked().refund(repayment)
 
     def serves(self, currency: str) -> bool:
         """The currencies of PayPal's own list, which the leu is not in, once there is a key."""

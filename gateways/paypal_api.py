@@ -15,7 +15,7 @@ from gateways import paypal_fields as fields
 from gateways.paypal_answers import framed
 from gateways.paypal_events import ORDER
 from gateways.paypal_fields import Payload
-from gateways.port import Occurrence, Order, Session
+from gateways.port import Occurrence, Order, Repayment, Session, Taken
 
 if TYPE_CHECKING:
     import httpx
@@ -109,6 +109,22 @@ class PayPalApi:
         if issue in _DECLINED:
             raise Refused("declined", f"PayPal could not take the money: {issue}")
         raise _refusal(answer, order_id)
+
+    def refund(self, repayment: Repayment) -> Taken:
+        """Gives back once, however often it is asked for, under the refund's own request id."""
+        money = repayment.money
+        amount = {"currency_code": money.currency, "value": fields.text_of(money)}
+        capture = _id(repayment.reference)
+        answer = self._send(
+            "POST",
+            f"/v2/payments/captures/{capture}/refund",
+            {"PayPal-Request-Id": repayment.key, "Prefer": "return=representation"},
+            json.dumps({"amount": amount}).encode(),
+        )
+        if answer.status not in (200, 201):
+            raise _refusal(answer, capture)
+        item = fields.identity(_parsed(answer.body))
+        return Taken(item, f"{capture}/{item}")
 
     def occurrences(self, since: datetime, until: datetime) -> Iterator[Occurrence]:
         """Every event between, newest first, page by page; a link leads to the next one."""

@@ -157,6 +157,25 @@ class Form(NamedTuple):
     fields: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Repayment:
+    """Money of a payment that is to go back; `reference` is the payment's main name.
+
+    The same `key` is the same refund, for as long as the gateway remembers it.
+    """
+
+    reference: str
+    money: Money
+    key: str
+
+
+class Taken(NamedTuple):
+    """A refund that the gateway took up: its name there, and by which name its end is asked for."""
+
+    item: str
+    name: str
+
+
 class Occurrence(NamedTuple):
     """An event as the gateway lists it: its id there, and its kind."""
 
@@ -221,6 +240,14 @@ class Gateway(Protocol):
         it takes nothing, `declined` where the customer may choose again, `not_approved` where he
         has not agreed yet; TryLater: perhaps it did. A gateway that takes money without being told
         raises `unsupported`.
+        """
+        ...
+
+    def refund(self, repayment: Repayment) -> Taken:
+        """Gives money of a payment back; the same key within `remembers_refunds` gives it once.
+
+        Refused: nothing goes back, now or later; `key_refused` where a person has to mend our
+        settings first. TryLater: busy or away, and perhaps it went.
         """
         ...
 

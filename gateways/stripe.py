@@ -1,7 +1,7 @@
 """Stripe's dialect: the signature on a delivery, and what its events and answers tell of money."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from domain.attention import AttentionKind
 from domain.errors import Refused
@@ -23,8 +23,10 @@ from gateways.port import (
     Occurrence,
     Order,
     Outcome,
+    Repayment,
     Reply,
     Session,
+    Taken,
     is_plain_name,
 )
 from gateways.stripe_api import StripeApi
@@ -37,6 +39,9 @@ _NO_KEY = "STRIPE_API_KEY is not set, so Stripe cannot be asked; set it, then re
 
 # Stripe takes the money itself when a customer pays on its page.
 _ASKING = frozenset(Verb) - {Verb.CAPTURE}
+
+# docs.stripe.com/api/idempotent_requests, read 2026-11-20: 24 hours; less an answer.
+_REFUND_MEMORY = timedelta(hours=23)
 
 _REPLIES = {
     Outcome.KEPT: Reply(200, b'{"received":true}', b"application/json"),
@@ -75,6 +80,7 @@ class Stripe:
             tells_fees=api is not None,
             tells_parts=True,
             tells_disputes=True,
+            remembers_refunds=_REFUND_MEMORY,
         )
         self._owner = account
         self._keys = keys
@@ -113,6 +119,10 @@ class Stripe:
     def capture(self, order_id: str) -> bytes:
         """Stripe takes the money itself when a customer pays on its page."""
         raise Refused("unsupported", f"Stripe captures by itself, and has no order {order_id}")
+
+    def refund(self, repayment: Repayment) -> Taken:
+        """Gives money back; the refund's own events, and a lookup, tell how it ended."""
+        return self._asked().refund(repayment)
 
     def serves(self, currency: str) -> bool:
         """Nearly every currency, once there is a key to open a session with."""

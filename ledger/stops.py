@@ -17,6 +17,7 @@ class Stop(StrEnum):
 
     LETTERS = "letters"
     SETTLING = "settling"
+    REFUNDS = "refunds"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,11 @@ def are_letters_stopped(books: Books) -> bool:
 def is_settling_stopped(books: Books) -> bool:
     """Whether nothing is booked for now."""
     return bool(books.value("SELECT EXISTS (SELECT FROM stops WHERE what = 'settling')"))
+
+
+def are_refunds_stopped(books: Books) -> bool:
+    """Whether no refund of ours goes out; those that are said meanwhile are reserved and wait."""
+    return bool(books.value("SELECT EXISTS (SELECT FROM stops WHERE what = 'refunds')"))
 
 
 def put(books: Books, what: Stop, actor: str, reason: str) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from functools import cache
 
 from domain.errors import Refused
+from gateways.capabilities import Verb
 from gateways.mobilpay import MobilPay, Terms
 from gateways.mobilpay_order import Page, is_live
 from gateways.mobilpay_seal import private_keys, public_key
@@ -46,6 +47,12 @@ def gateways() -> Mapping[str, Gateway]:
     if settings().mobilpay_signature:
         found.append(_mobilpay(settings().mobilpay_signature or ""))
     return {gateway.name: gateway for gateway in found}
+
+
+def able_to_refund(gateways: Mapping[str, Gateway]) -> frozenset[tuple[str, str]]:
+    """Those of them, with whose account, that give money back by request."""
+    able = (each for each in gateways.values() if each.capabilities.can(Verb.REFUND))
+    return frozenset((each.name, each.account) for each in able)
 
 
 def _stripe_api() -> StripeApi | None:

@@ -22,6 +22,7 @@ from web.api import (
     payment_acts,
     payments,
     reference,
+    refunds,
     why,
 )
 from web.api.door import Desk
@@ -52,8 +53,8 @@ def over(store: Store, zone: ZoneInfo, now: Callable[[], datetime], links: Hoste
         exception_handlers={HTTPException: _no_such_route},
     )
     app.state.desk = Desk(store, zone, now, links)
-    rooms = (clients, invoices, invoice_acts, pay_links, why, payments, payment_acts, reference)
-    for room in rooms:
+    of_invoices = (clients, invoices, invoice_acts, pay_links, why)
+    for room in (*of_invoices, payments, payment_acts, refunds, reference):
         app.include_router(room.router)
     app.router.routes.extend(Pages(store, links, now).routes())
     app.add_api_route("/", _home, include_in_schema=False)

@@ -21,6 +21,7 @@ _log = structlog.get_logger(__name__)
 _CONFLICTS = {
     *("already_exists", "credited", "no_seller", "not_a_draft", "not_issued"),
     *("already_linked", "already_assigned", "not_linked", "no_credit", "not_enough_credit"),
+    *("nothing_to_refund", "beyond_refundable", "reserved", "sent", "under_way", "ended"),
     *("beyond_open", "void_invoice", "not_open", "beyond_total", "not_written_off"),
 }
 _NOT_SAID_BY_THE_ADDRESS = {"unknown_currency"}

@@ -90,6 +90,7 @@ def _configuration() -> dict[str, Any]:
             "workers.closings",
             "workers.backfills",
             "workers.gaps",
+            "workers.refunds",
         ],
     }
 
@@ -104,6 +105,7 @@ _CLOCKWORK = {
         ("errands.run", 10.0),
         ("errands.look_up", 10.0),
         ("errands.capture", 10.0),
+        ("errands.refund", 10.0),
         ("errands.close_sessions", 5.0),
         ("errands.backfill", 3600.0),
         ("errands.find_gaps", 900.0),

@@ -50,12 +50,13 @@ def sharing(books: Books, payment_ids: Sequence[int], named: Collection[int] = (
         SELECT unnest(CAST(:ids AS bigint[])) AS id
         UNION
         SELECT id FROM (
-            SELECT p.id, i.total_minor, sum(CASE WHEN {_IS_ALL_FOR_IT} THEN p.unapplied_minor END)
+            SELECT p.id, i.total_minor, sum(CASE WHEN {_IS_ALL_FOR_IT}
+                                             THEN p.unapplied_minor - p.reserved_minor END)
                    OVER (PARTITION BY i.id ORDER BY p.id
                          ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS older_minor
             FROM payments p JOIN intents n ON n.payment_id = p.id
                             JOIN invoices i ON i.id = n.invoice_id
-            WHERE p.unapplied_minor > 0 AND i.id IN ({_TOUCHED})) AS others
+            WHERE p.unapplied_minor > p.reserved_minor AND i.id IN ({_TOUCHED})) AS others
         WHERE coalesce(older_minor, 0) < total_minor
         ORDER BY id
         """,  # noqa: S608 - constants
@@ -120,6 +121,15 @@ def extract(books: Books, payment_ids: Sequence[int], named: Collection[int] = (
     )
 
 
+def reference(books: Books, payment_id: int) -> str:
+    """The name by which its gateway knows a payment; empty where no gateway does."""
+    return str(
+        books.value(
+            "SELECT coalesce(gateway_reference, '') FROM payments WHERE id = :id", id=payment_id
+        )
+    )
+
+
 def write_payments(books: Books, held: Sequence[Holding]) -> None:
     """Writes the totals that follow from the postings made under the same locks."""
     if not held:
@@ -170,7 +180,7 @@ def _payments(books: Books, ids: list[int]) -> list[Holding]:
         """
         SELECT id, coalesce(gateway, ''), coalesce(account, ''), coalesce(gateway_reference, ''),
                client_id, currency, amount_minor, unapplied_minor, unidentified_minor,
-               returned_minor, lost_minor, is_meaning_said
+               returned_minor, lost_minor, is_meaning_said, reserved_minor
         FROM payments WHERE id = ANY (CAST(:ids AS bigint[])) ORDER BY id
         """,
         ids=ids,

@@ -167,7 +167,7 @@ WHERE p.kind = 'fee' AND (f.id IS NULL OR m.id IS NULL
 SELECT 'invoice:' || i.id, format('payment %s has %s unapplied', m.id, m.unapplied_minor)
 FROM invoices i JOIN intents n ON n.invoice_id = i.id JOIN payments m ON m.id = n.payment_id
 WHERE i.state = 'issued' AND m.client_id = i.client_id AND m.currency = i.currency
-  AND m.unapplied_minor > 0
+  AND m.unapplied_minor > m.reserved_minor
   AND i.total_minor > i.paid_minor + i.credited_minor + i.written_off_minor + i.settled_before_minor
   AND (n.amount_minor IS NULL OR n.amount_minor > (
       SELECT coalesce(sum(CASE destination WHEN 'invoice' THEN amount_minor ELSE -amount_minor END), 0)
@@ -317,3 +317,23 @@ WHERE a.state = 'open' AND a.link_id IS NOT NULL
   AND NOT EXISTS (SELECT FROM outbox WHERE key = 'expire:' || a.id)
   AND EXISTS (SELECT FROM attempt_invoices n JOIN invoices i ON i.id = n.invoice_id
               WHERE n.attempt_id = a.id AND NOT i.is_open)
+
+-- law: what is promised back is what the refunds under way add up to
+SELECT 'payment:' || m.id, format('stored %s, refunds say %s', m.reserved_minor, coalesce(r.reserved, 0))
+FROM payments m
+LEFT JOIN (SELECT payment_id, sum(amount_minor) AS reserved FROM refunds
+           WHERE state IN ('open', 'sent', 'unknown') GROUP BY payment_id) r ON r.payment_id = m.id
+WHERE m.reserved_minor <> coalesce(r.reserved, 0)
+
+-- law: a refund ends as its fact tells, and one under way has an errand, an answer or a person
+SELECT 'refund:' || r.id, format('it is %s, its fact is %s', r.state, coalesce(f.status, 'not there'))
+FROM refunds r JOIN payments m ON m.id = r.payment_id
+LEFT JOIN facts f ON (f.gateway, f.account, f.reference, f.move, f.item)
+                   = (m.gateway, m.account, m.gateway_reference, 'out', r.item)
+WHERE (f.status = 'succeeded' AND r.state NOT IN ('done', 'sent'))
+   OR (f.status = 'failed' AND r.state NOT IN ('failed', 'sent'))
+   OR (r.state = 'done' AND f.status IS DISTINCT FROM 'succeeded')
+   OR (r.state = 'open' AND NOT EXISTS (SELECT FROM outbox o WHERE o.key = 'refund:' || r.id
+                                        AND o.state IN ('waiting', 'claimed')))
+   OR (r.state = 'unknown' AND NOT EXISTS (SELECT FROM attention a
+                                           WHERE a.subject = 'refund:' || r.id))

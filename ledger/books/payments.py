@@ -74,6 +74,17 @@ def find_by_reference(books: Books, gateway: str, reference: str) -> PaymentRow 
     )
 
 
+def find_by_name(books: Books, reference: str) -> PaymentRow | None:
+    """The payment that some gateway knows by this main name, or None; of several the latest."""
+    found = books.rows(
+        PaymentRow,
+        f"SELECT {_COLUMNS} FROM payments p"  # noqa: S608 - a constant
+        " WHERE p.gateway_reference = :reference ORDER BY p.id DESC LIMIT 1",
+        reference=reference,
+    )
+    return found[0] if found else None
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """Which payments are asked for; None: all.

@@ -19,7 +19,7 @@ from domain.facts import Approval, Ask, AttemptEnd, Ignored, Move, Reading, Repo
 from domain.postings import Posting, PostingKind
 from domain.settlement import KnownFact
 from domain.trial import Changes, Extract
-from ledger.books import attention, holdings, holds, journal
+from ledger.books import attention, holdings, holds, journal, refunding
 from ledger.inbox.waiting import Closing
 from ledger.letters import reminders
 from ledger.links import closing
@@ -114,6 +114,7 @@ def _settle(
     facts = {id_: merged.facts[reference] for reference, id_ in received.ids.items()}
     named = meaning.named(books, merged, received.ids)
     payment_ids = _lock(books, facts, received, named)
+    failed = refunding.meet(books, {id_: facts[id_] for id_ in facts.keys() - received.new.keys()})
     kept = holdings.extract(books, payment_ids, named.invoices)
     said = {*kept.intents, *(held.id for held in kept.payments if held.is_meaning_said)}
     meant = {id_: told for id_, told in named.intents.items() if id_ not in said}
@@ -121,7 +122,7 @@ def _settle(
     receiving.write(books, received.new.values(), changes.payments)
     meaning.write(books, meant)
     _write(books, changes, received, inbox_ids)
-    return changes, named.attention
+    return changes, [*named.attention, *refunding.seen(failed, kept, changes)]
 
 
 def _lock(

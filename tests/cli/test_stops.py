@@ -34,7 +34,7 @@ def test_what_is_stopped_stands_still_until_it_is_resumed(run: Run, desk: Desk, 
 
 @pytest.mark.parametrize(
     "command",
-    ["stop letters", "stop", "stop everything --reason x", "stop refunds --reason x", "resume"],
+    ["stop letters", "stop", "stop everything --reason x", "stop webhooks --reason x", "resume"],
 )
 def test_wrong_usage_stops_nothing(run: Run, desk: Desk, command: str):
     ran = run(*command.split())

@@ -81,7 +81,7 @@ class Piggy:
     def _lacks(self, *_: object) -> NoReturn:
         raise Refused("unsupported", "a piggy bank has a slit, and nothing else")
 
-    form = expire = capture = lookup = reported = event = _lacks
+    form = expire = capture = lookup = reported = event = refund = _lacks
 
 
 @dataclass(slots=True)

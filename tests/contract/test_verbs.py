@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -11,11 +12,11 @@ from domain.money import Money
 from gateways.capabilities import Verb
 from gateways.paypal import PayPal
 from gateways.paypal_certificates import Certificates
-from gateways.port import Gateway, Order
+from gateways.port import Gateway, Order, Repayment
 from gateways.stripe import Stripe
 from ledger.store import Store
 from runtime import clock
-from tests.contract.far_side import Act, Asked
+from tests.contract.far_side import Act, Asked, Moved
 from tests.contract.shops import Shop
 from tests.gateways.test_netopia_api import a_netopia
 from tests.mobilpay_seal import a_mobilpay
@@ -25,22 +26,21 @@ from workers import backfills
 
 def call(gateway: Gateway, verb: Verb, name: str) -> None:
     """The verb, asked about something of that name."""
-    now = clock.now()
-    match verb:
-        case Verb.HOSTED_LINK:
-            gateway.hosted_link(_order(name))
-        case Verb.FORM:
-            gateway.form(_order(name))
-        case Verb.REPORTED:
-            list(gateway.reported(now - timedelta(hours=1), now))
-        case Verb.EXPIRE:
-            gateway.expire(name)
-        case Verb.CAPTURE:
-            gateway.capture(name)
-        case Verb.LOOKUP:
-            gateway.lookup(name)
-        case Verb.EVENT:
-            gateway.event(name)
+    _CALLS[verb](gateway, name)
+
+
+_CALLS: dict[Verb, Callable[[Gateway, str], object]] = {
+    Verb.HOSTED_LINK: lambda gateway, name: gateway.hosted_link(_order(name)),
+    Verb.FORM: lambda gateway, name: gateway.form(_order(name)),
+    Verb.REPORTED: lambda gateway, _: list(
+        gateway.reported(clock.now() - timedelta(hours=1), clock.now())
+    ),
+    Verb.EXPIRE: lambda gateway, name: gateway.expire(name),
+    Verb.CAPTURE: lambda gateway, name: gateway.capture(name),
+    Verb.LOOKUP: lambda gateway, name: gateway.lookup(name),
+    Verb.EVENT: lambda gateway, name: gateway.event(name),
+    Verb.REFUND: lambda gateway, name: gateway.refund(_repayment(name)),
+}
 
 
 @pytest.mark.parametrize("verb", Verb)
@@ -195,6 +195,27 @@ def _fill(store: Store, gateway: Gateway) -> backfills.Filled:
     return backfills.fill(store, gateway, now - timedelta(hours=1), now + timedelta(seconds=1))
 
 
+def _gives_back(shop: Shop, page: str) -> None:
+    """Under one key once, where the table says that keys are remembered; then all of it is told."""
+    shop.far.act(page, Act.PAY)
+    shop.hear()
+    before, reference = shop.far.ledger(), shop.far.reference(page)
+    times = 2 if shop.far.gateway.capabilities.remembers_refunds else 1
+    repayment = Repayment(reference, Money(shop.far.currency, 2_100), "refund:9")
+
+    taken = [shop.far.gateway.refund(repayment) for _ in range(times)]
+
+    moved = Moved(reference, shop.far.currency, "money")
+    assert len(set(taken)) == 1
+    assert shop.far.ledger()[moved] == before[moved] - Decimal("21.00")
+    answer = shop.far.gateway.lookup(taken[0].name)
+    assert taken[0].item in {fact.key.item for fact in _facts(shop.far.gateway, answer)}
+    shop.hear()
+    shop.assert_level()
+    with pytest.raises(Refused):
+        shop.far.gateway.refund(Repayment(reference, Money(shop.far.currency, 12_100), "refund:10"))
+
+
 _WORKS: dict[Verb, Callable[[Shop, str], None]] = {
     Verb.HOSTED_LINK: _links,
     Verb.FORM: _fills_in,
@@ -203,6 +224,7 @@ _WORKS: dict[Verb, Callable[[Shop, str], None]] = {
     Verb.LOOKUP: _looks_up,
     Verb.REPORTED: _lists,
     Verb.EVENT: _lists,
+    Verb.REFUND: _gives_back,
 }
 
 
@@ -216,6 +238,10 @@ def _session(shop: Shop) -> str:
     """The gateway's name of the page that was opened last."""
     ((session,),) = shop.desk.query("SELECT session FROM attempts ORDER BY id DESC LIMIT 1")
     return str(session)
+
+
+def _repayment(name: str) -> Repayment:
+    return Repayment(name, Money("EUR", 100), "refund:9")
 
 
 def _order(name: str, currency: str = "EUR") -> Order:

@@ -61,6 +61,14 @@ FIRST: dict[str, Row] = {
         "actor": "'ana'",
         "reason": "'owed'",
     },
+    "refunds": {
+        **_MONEY,
+        "id": "1",
+        "payment_id": "1",
+        "item": "'re_1'",
+        "actor": "'ana'",
+        "reason": "'broken'",
+    },
     "pay_links": {"id": "1", "client_id": "1", "invoice_id": "1"},
     "pay_tokens": {"sha256": "'a'", "link_id": "1", "version": "1"},
     "attempts": {
@@ -146,6 +154,7 @@ SECOND: dict[str, Row] = {
     "payments": {"id": "2", "gateway_reference": "'pi_2'"},
     "intents": {"position": "2"},
     "hold_words": {"payment_id": "5"},
+    "refunds": {"id": "2", "item": "'re_2'"},
     "pay_links": {"id": "2", "invoice_id": "NULL"},
     "pay_tokens": {"sha256": "'b'"},
     "attempt_invoices": {"position": "1"},

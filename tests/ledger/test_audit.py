@@ -128,6 +128,13 @@ BREAKS = {
     "a session in which somebody could pay for what is closed is being closed": (
         "DELETE FROM outbox WHERE key = 'expire:1'"
     ),
+    "what is promised back is what the refunds under way add up to": (
+        f"UPDATE payments SET reserved_minor = 1 WHERE id = {UNIDENTIFIED}"
+    ),
+    "a refund ends as its fact tells, and one under way has an errand, an answer or a person": (
+        "INSERT INTO refunds (payment_id, currency, amount_minor, state, actor, reason, closed_at)"
+        f" VALUES ({UNIDENTIFIED}, 'EUR', 1, 'done', 'x', 'x', now())"
+    ),
     "what is written in the books is guarded": (
         "ALTER TABLE journal DISABLE TRIGGER journal_append_only"
     ),

@@ -49,6 +49,8 @@ TWICE = {
     "payments_pkey": same("payments", "id"),
     "postings_pkey": same("postings", "id"),
     "postings_reverses_once": same("postings", "reverses act_id"),
+    "refunds_item_once": same("refunds", "payment_id item"),
+    "refunds_pkey": same("refunds", "id"),
     "reminders_once": same("reminders", "invoice_id step_days cycle"),
     "reminders_pkey": same("reminders", "id"),
     "seller_pkey": same("seller", "id"),
@@ -68,6 +70,7 @@ NOBODYS = {
     "pay_links_client_fkey": ("pay_links", {"client_id": "9"}),
     "pay_links_invoice_fkey": ("pay_links", {"invoice_id": "9"}),
     "pay_tokens_link_fkey": ("pay_tokens", {"link_id": "9"}),
+    "refunds_payment_fkey": ("refunds", {"payment_id": "9"}),
     "reminders_invoice_fkey": ("reminders", {"invoice_id": "9"}),
 }
 
@@ -135,6 +138,7 @@ SENSELESS: dict[str, tuple[str, *tuple[Row, ...]]] = {
         {"unapplied_minor": "-1"},
         {"unidentified_minor": "-1"},
     ),
+    "payments_reserved_never_below_zero": ("payments", {"reserved_minor": "-1"}),
     "payments_returns_not_negative": ("payments", {"returned_minor": "-1"}, {"lost_minor": "-1"}),
     "payments_state_known": (
         "payments",
@@ -159,6 +163,13 @@ SENSELESS: dict[str, tuple[str, *tuple[Row, ...]]] = {
         {"payment_id": "NULL"},
         {"source": "'invoice'", "destination": "'unidentified'", "payment_id": "NULL"},
     ),
+    "refunds_amount_positive": ("refunds", {"amount_minor": "0"}),
+    "refunds_closed_with_a_moment": (
+        "refunds",
+        {"state": "'done'"},
+        {"closed_at": "'2026-11-20'"},
+    ),
+    "refunds_state_known": ("refunds", {"state": "'lost'"}),
     "reminders_state_known": ("reminders", {"state": "'lost'"}),
     "reminders_step_known": ("reminders", {"step_days": "8"}),
     "seller_is_one": ("seller", {"id": "2"}),
@@ -171,7 +182,8 @@ NEVER_NULL = """
 api_tokens.sha256 attempts.account attempts.gateway attempts.order_id attention.kind
 attention.subject facts.account facts.gateway facts.item facts.move facts.reference inbox.account
 inbox.event_id inbox.gateway outbox.destination outbox.effect outbox.key outbox.subject
-pay_links.client_id postings.act_id reminders.cycle reminders.invoice_id reminders.step_days
+pay_links.client_id postings.act_id refunds.payment_id reminders.cycle reminders.invoice_id
+reminders.step_days
 """.split()
 
 # What a trigger refuses, whoever asks.

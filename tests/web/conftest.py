@@ -1,13 +1,15 @@
 """The API of one test: its own database with a seller, and a caller who has a token."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any
 
 import httpx
 import pytest
 
 from domain.ids import Kind, public
+from gateways.port import Gateway
 from ledger.access import tokens
 from ledger.books import clients, seller
 from ledger.store import Store
@@ -90,9 +92,11 @@ def opened(dsn: str) -> Iterator[Store]:
 
 
 @contextmanager
-def calling(store: Store) -> Iterator[Caller]:
+def calling(
+    store: Store, gateways: Mapping[str, Gateway] = MappingProxyType({})
+) -> Iterator[Caller]:
     """Somebody who talks to the API over this database, without a token yet."""
-    hosted = Hosted({}, SECRET_KEY, "https://pay.example")
+    hosted = Hosted(gateways, SECRET_KEY, "https://pay.example")
     app = over(store, ZONE, lambda: NOW, hosted)
     with serving(app) as address, Caller(base_url=address) as caller:
         yield caller

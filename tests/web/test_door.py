@@ -32,6 +32,10 @@ ROUTES = [
     ("POST", "/api/payments/x/link_to_invoice"),
     ("POST", "/api/payments/x/unlink_from_invoice"),
     ("POST", "/api/payments/x/assign"),
+    ("POST", "/api/payments/x/refund"),
+    ("GET", "/api/payments/x/refunds"),
+    ("GET", "/api/refunds/x"),
+    ("POST", "/api/refunds/x/end"),
 ]
 
 
