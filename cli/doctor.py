@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import typer
 from rich.console import Console
@@ -112,6 +113,24 @@ def _books() -> Iterator[Finding]:
             yield Finding(gateway.name, found, fix)
 
 
+def _mobilpay() -> Iterator[Finding]:
+    """What MobilPay needs besides its keys, once it is there."""
+    given = settings()
+    if not given.mobilpay_signature:
+        return
+    if not given.mobilpay_public_cert:
+        yield Finding("mobilpay page", "nobody can pay by it: MOBILPAY_PUBLIC_CERT is not set")
+    is_live = wiring.gateways()["mobilpay"].account.endswith("/live")
+    if is_live and _port(given.base_url) not in (80, 443):
+        fix = "set BASE_URL to the address that the world sees"
+        yield Finding("mobilpay address", "MobilPay calls ports 80 and 443 alone", fix)
+
+
+def _port(url: str) -> int | None:
+    parts = urlsplit(url)
+    return parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+
+
 def _broker() -> Iterator[Finding]:
     told = _told_by_broker()
     yield Finding("broker", f"Redis {told['redis_version']} answers")
@@ -146,7 +165,7 @@ def _told_by_broker() -> Mapping[str, Any]:
     return told
 
 
-_CHECKS = (_settings, _database, _books, _broker)
+_CHECKS = (_settings, _database, _books, _mobilpay, _broker)
 
 
 def _part(check: Callable[[], Iterator[Finding]]) -> str:

@@ -5,6 +5,7 @@ import redis as redis_client
 
 from ledger import accounts, migrations
 from ledger.store import Store
+from tests import mobilpay_seal
 from tests.cli.conftest import Wire
 from tests.cli.running import Ran, Run
 from tests.desk import Desk
@@ -125,3 +126,23 @@ def test_a_forgetful_broker_is_named(
 
     assert ran.code == 1
     assert list(fixes(ran)) == [part]
+
+
+@pytest.mark.parametrize(
+    ("address", "fixed"),
+    [("https://pay.example", []), ("http://pay.example:8000", ["mobilpay address"])],
+)
+def test_mobilpay_must_find_us_on_a_port_that_it_calls(
+    address: str, fixed: list[str], run: Run, wire: Wire, healthy: Store
+):
+    wire(
+        MOBILPAY_SIGNATURE=mobilpay_seal.SIGNATURE,
+        MOBILPAY_PRIVATE_KEY=mobilpay_seal.pem("ours"),
+        BASE_URL=address,
+    )
+
+    ran = run("doctor", "--json")
+
+    assert list(fixes(ran)) == fixed
+    assert ran.code == (1 if fixed else 0)
+    assert "MOBILPAY_PUBLIC_CERT" in str(ran.json)

@@ -22,6 +22,7 @@ from tests.gateways.deliveries import SECRET
 from tests.hostile import key_host, wire
 from tests.hostile.key_host import KeyHost
 from tests.hostile.wire import Answer
+from tests.mobilpay_seal import a_mobilpay
 from tests.netopia_seal import POS, a_pen
 from tests.paypal_seal import WEBHOOK_ID, a_seal
 from tests.serving import serving
@@ -38,6 +39,9 @@ GATEWAYS: Mapping[str, Gateway] = {
     "live": Stripe("own", (SECRET,), is_live=True),
     "rotating": Stripe("own", (OLD_SECRET, SECRET), is_live=False),
     "netopia": Netopia(POS, a_pen().pem, is_live=False),
+    "mobilpay": a_mobilpay(),
+    "mobilpay-bare": a_mobilpay(has_bare_address=True, has_rc4=True),
+    "mobilpay-old": a_mobilpay(has_rc4=True),
 }
 
 
@@ -79,7 +83,8 @@ class House:
 
     def settle(self) -> None:
         """Settles what waits, as a worker does."""
-        for gateway in (GATEWAYS["test"], GATEWAYS["live"], GATEWAYS["netopia"], self.paypal):
+        named = ("test", "live", "netopia", "mobilpay-old")
+        for gateway in (*(GATEWAYS[name] for name in named), self.paypal):
             gateways = {gateway.name: gateway}
             while events.settle_next(self.store, gateways, waiting.claim_fresh):
                 pass
@@ -107,7 +112,7 @@ def counted() -> dict[str, int]:
     return {
         name: sum(
             int(REGISTRY.get_sample_value(f"incasso_{name}_total", {"gateway": gateway}) or 0)
-            for gateway in ("stripe", "paypal", "netopia")
+            for gateway in ("stripe", "paypal", "netopia", "mobilpay")
         )
         for name in COUNTERS
     }

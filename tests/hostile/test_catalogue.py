@@ -10,6 +10,8 @@ import pytest
 from tests.hostile import (
     bodies,
     connections,
+    mobilpay_rows,
+    mobilpay_told,
     netopia_rows,
     paypal_keys,
     paypal_proofs,
@@ -25,8 +27,9 @@ ROWS = (
     *(*signatures.ROWS, *bodies.ROWS, *reports.ROWS, *connections.ROWS),
     *(*paypal_proofs.ROWS, *paypal_keys.ROWS, *paypal_reports.ROWS),
     *netopia_rows.ROWS,
+    *mobilpay_rows.ROWS,
 )
-NUMBERS = {*range(1, 40), *range(41, 59)}
+NUMBERS = {*range(1, 59)}
 RELIABILITY = Path(__file__).parents[2] / "docs/reliability.md"
 
 
@@ -61,7 +64,15 @@ def test_hostile_input_has_its_answer_and_changes_nothing_else(
         assert house.desk.differences() == []
 
 
-@pytest.mark.parametrize(("body", "least"), [(REFUSED, 150), (netopia_rows.REFUSED, 40)])
+@pytest.mark.parametrize(
+    ("body", "least"),
+    [
+        (REFUSED, 150),
+        (netopia_rows.REFUSED, 40),
+        (mobilpay_told.RESEND, 40),
+        (mobilpay_told.FINAL, 20),
+    ],
+)
 def test_a_refusal_never_tells_why(house: House, body: bytes, least: int):
     """Forged, old, unreadable: one answer, to the last header."""
     refusals = [row for row in ROWS if row.body == body]

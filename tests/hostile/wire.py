@@ -24,12 +24,13 @@ def post(
     path: str = "/webhooks/stripe",
     method: str = "POST",
     keeps: bool = False,
+    content_type: str = "application/json; charset=utf-8",
 ) -> bytes:
     """One whole request; the connection is kept for a next one, or closed."""
     lines = [
         f"{method} {path} HTTP/1.1".encode(),
         b"Host: pay.example",
-        b"Content-Type: application/json; charset=utf-8",
+        f"Content-Type: {content_type}".encode(),
         f"Content-Length: {len(body)}".encode(),
         *([] if keeps else [b"Connection: close"]),
         *(name.encode() + b": " + value for name, value in headers),

@@ -8,6 +8,7 @@ import pytest
 from domain.errors import Refused
 from runtime import wiring
 from runtime.settings import settings
+from tests import mobilpay_seal
 from tests.netopia_seal import POS, a_pen
 
 
@@ -127,6 +128,52 @@ def test_half_of_what_netopia_needs_names_the_other_half(
     known: str, missing: str, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv(known, {"NETOPIA_POS_SIGNATURE": POS}.get(known, a_pen().pem))
+
+    with pytest.raises(Refused, match=missing):
+        wiring.gateways()
+
+
+@pytest.mark.parametrize(
+    ("url", "mode"),
+    [
+        (None, "live"),
+        ("https://secure.mobilpay.ro/en", "live"),
+        ("https://sandboxsecure.mobilpay.ro", "test"),
+        ("https://secure.mobilpay.ro.evil.tld", "test"),
+    ],
+)
+def test_mobilpay_is_there_with_its_keys_in_the_mode_of_its_page(
+    url: str | None, mode: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    (tmp_path / "private.key").write_text(mobilpay_seal.pem("ours"))
+    (tmp_path / "public.cer").write_text(mobilpay_seal.certificate("theirs"))
+    (tmp_path / ".env").write_text(f"MOBILPAY_PRIVATE_KEY_FILE={tmp_path}/private.key\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MOBILPAY_SIGNATURE", mobilpay_seal.SIGNATURE)
+    monkeypatch.setenv("MOBILPAY_PUBLIC_CERT_FILE", str(tmp_path / "public.cer"))
+    monkeypatch.setenv("SECRET_KEY", "s" * 32)
+    if url:
+        monkeypatch.setenv("MOBILPAY_URL", url)
+
+    found = wiring.gateways()["mobilpay"]
+
+    assert (found.account, found.serves("RON")) == (f"{mobilpay_seal.SIGNATURE}/{mode}", True)
+
+
+@pytest.mark.parametrize(
+    ("settings_", "missing"),
+    [
+        ({"SECRET_KEY": "s" * 32}, "MOBILPAY_PRIVATE_KEY"),
+        ({"MOBILPAY_PRIVATE_KEY": mobilpay_seal.pem("ours")}, "SECRET_KEY"),
+    ],
+    ids=["no key", "no secret"],
+)
+def test_half_of_what_mobilpay_needs_names_the_other_half(
+    settings_: dict[str, str], missing: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("MOBILPAY_SIGNATURE", mobilpay_seal.SIGNATURE)
+    for name, value in settings_.items():
+        monkeypatch.setenv(name, value)
 
     with pytest.raises(Refused, match=missing):
         wiring.gateways()
