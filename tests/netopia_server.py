@@ -29,16 +29,18 @@ class Account:
     keys: list[str | None] = field(default_factory=list)
     has_moment: bool = True
     url: str = ""
+    turn: threading.Lock = field(default_factory=threading.Lock)
 
     def move(self, ntp_id: str, status: int) -> None:
         """Something happens to a payment at NETOPIA, and nobody is told."""
         self.payments[ntp_id]["status"] = status
 
     def answer(self, path: str, body: Thing) -> tuple[int, Thing]:
-        self.asked.append((path, body))
-        if path == "/payment/card/start":
-            return self._start(body["order"])
-        return self._status(body)
+        with self.turn:
+            self.asked.append((path, body))
+            if path == "/payment/card/start":
+                return self._start(body["order"])
+            return self._status(body)
 
     def _start(self, order: Thing) -> tuple[int, Thing]:
         for payment in self.payments.values():
