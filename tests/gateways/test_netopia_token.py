@@ -78,6 +78,7 @@ def test_every_algorithm_and_form_of_the_audience_is_taken(algorithm: str, audie
         {"iat": int(SENT_AT.timestamp()) * 1000},
         {"iat": SENT_AT.timestamp() + 0.5},
         {"nbf": int(SENT_AT.timestamp()) + 299},
+        {"nbf": 0},
         {"exp": int(SENT_AT.timestamp()) * 1000},
     ],
     ids=str,
