@@ -146,10 +146,17 @@ class Netopia:
     def _answered(self, frame: Payload) -> Reading:
         """What was asked about is known, whether or not the answer says so again."""
         ntp_id, _, order_id = str(frame.get("asked")).partition("/")
-        day = frame.get("day")
-        asked_on = None if day is None else datetime.fromisoformat(str(day)).replace(tzinfo=UTC)
+        asked_on = _midnight(frame.get("day"))
         told = _told(fields.mapping(frame, "answer"), ntp_id, order_id)
         return netopia_events.tell(Source(self.account, Trust.LOOKUP, asked_on), told)
+
+
+def _midnight(day: object) -> datetime | None:
+    """The beginning of a day in UTC; None where there is none."""
+    try:
+        return None if day is None else datetime.fromisoformat(str(day)).replace(tzinfo=UTC)
+    except ValueError:
+        raise Refused("malformed_answer", "the day of the answer is none") from None
 
 
 def _told(told: Payload, ntp_id: str, order_id: str) -> Told:

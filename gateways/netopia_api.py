@@ -23,6 +23,7 @@ OBJECT = "lookup"
 _ANSWER_SECONDS = 8.0
 _CONNECT_SECONDS = 2.0
 _LONGEST_BYTES = 262_144
+_LONGEST_NAME = 64 + 1 + 255
 _PAUSE = timedelta(minutes=1)
 
 _REDIRECT = "101"  # no error: the customer is to be sent to the page
@@ -68,16 +69,19 @@ class NetopiaApi:
         TryLater: NETOPIA is busy or away.
         """
         ntp_id, _, order_id = reference.partition("/")
-        if not is_plain_name(reference):
+        if not ntp_id or len(reference) > _LONGEST_NAME or not reference.isprintable():
             raise Refused("unsupported", f"NETOPIA has nothing that is called {reference[:80]!r}")
         asked = {"posID": self._pos, "ntpID": ntp_id, "orderID": order_id}
         answer = self._post("/operation/status", json.dumps(asked).encode())
         told = _parsed(answer.body)
-        if answer.status != 200 or type(fields.mapping(told, "payment").get("status")) is not int:
+        payment = fields.mapping(told, "payment")
+        if answer.status != 200 or type(payment.get("status")) is not int:
             raise Refused("unknown_payment", f"NETOPIA tells nothing of {reference}: {_code(told)}")
+        # The same answer is one event, on whatever day: the day is told where nothing else is.
+        day = answer.day if fields.moment(payment) is None else None
         return b'{"object":"lookup","asked":%b,"day":%b,\n"answer":%b}' % (
             json.dumps(reference).encode(),
-            json.dumps(answer.day).encode(),
+            json.dumps(day).encode(),
             answer.body,
         )
 

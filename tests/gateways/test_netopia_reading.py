@@ -6,6 +6,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from domain.attention import AttentionKind
 from domain.errors import Refused
@@ -239,3 +241,33 @@ def test_our_own_references_come_back_as_plain_names(order: dict[str, Any], name
 
 def test_an_end_without_an_order_id_is_known_by_its_payment():
     assert told({}, status=23) == (AttemptEnd("netopia", ACCOUNT, (), NTP, Ending.EXPIRED),)
+
+
+_ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+_FIELDS = ("status", "ntpID", "amount", "currency", "operationDate")
+
+
+@given(
+    payment=st.dictionaries(st.sampled_from(_FIELDS), _ANYTHING | st.integers(1, 23)) | _ANYTHING,
+    order=st.dictionaries(st.sampled_from(("orderID", "data")), _ANYTHING) | _ANYTHING,
+    frame=st.none() | st.fixed_dictionaries({"asked": _ANYTHING, "day": _ANYTHING}),
+)
+def test_whatever_is_told_is_read_or_refused(payment: Any, order: Any, frame: Any):
+    notice = json.loads(netopia_body())
+    shown = {**notice["payment"], **payment} if isinstance(payment, dict) else payment
+    said: Any = {"order": order, "payment": shown}
+    if frame is not None:
+        said = {"object": "lookup", "answer": said, **frame}
+
+    try:
+        reading = read(json.dumps(said).encode())
+    except Refused:
+        return
+
+    assert isinstance(reading, Ignored) or all(reading)
