@@ -12,6 +12,8 @@ from gateways.port import Delivery, Malformed
 
 _TYPE = "application/x-www-form-urlencoded"
 _MOST_FIELDS = 16
+# What is kept is a little longer than what came, and fits where 256 KiB do.
+_MOST_BYTES = 192 * 1024
 _NEEDED = ("env_key", "data")
 _KNOWN = (*_NEEDED, "cipher", "iv")
 # Added by us to what is kept of a delivery, so that reading knows which address it came to.
@@ -32,6 +34,8 @@ def arrived(delivery: Delivery) -> Sealed:
         raise Malformed("it is no POST")
     if _content_type(delivery) != _TYPE:
         raise Malformed("it is no form")
+    if len(delivery.body) > _MOST_BYTES:
+        raise Malformed("the form is far too large")
     fields = _fields(delivery.body)
     if _SECRET in fields:
         raise Malformed("the form has a field of ours")

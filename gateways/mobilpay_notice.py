@@ -20,7 +20,10 @@ ACTIONS = frozenset(
     ("new", "confirmed", "confirmed_pending", "paid", "paid_pending", "canceled", "credit")
 )
 
-_DECLARATION = re.compile(r"""<\?xml version=["']1\.0["']( encoding=["']utf-8["'])?\s*\?>""", re.I)
+_DECLARATION = re.compile(
+    r"""<\?xml version=["']1\.0["']( encoding=["']utf-8["'])?( standalone=["']yes["'])?\s*\?>""",
+    re.IGNORECASE,
+)
 # Anything that starts like markup and is neither an element nor CDATA: DTD, entity, comment, PI.
 _BESIDE_ELEMENTS = re.compile(r"<!(?!\[CDATA\[)|<\?")
 _CDATA = re.compile(r"<!\[CDATA\[.*?\]\]>", re.DOTALL)

@@ -179,6 +179,7 @@ def _body(make: Callable[[bytes], bytes]) -> Callable[[Delivery], Delivery]:
         "two data": _body(lambda body: body + b"&data=AAAA"),
         "a field of ours": _body(lambda body: body + b"&incasso_secret=x"),
         "no ASCII": _body(lambda body: body + b"&x=\xff"),
+        "200 kB beside it": _body(lambda body: body + b"&x=" + b"x" * 200_000),
         "1,000 fields": _body(lambda body: body + b"&x=1" * 1_000),
     }.items(),
     ids=lambda case: case[0],
