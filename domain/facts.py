@@ -139,10 +139,15 @@ class AttemptEnd:
 
 @dataclass(frozen=True, slots=True)
 class Ignored:
-    """A genuine delivery that tells nothing about our money, and why; it is kept all the same."""
+    """A genuine delivery that tells nothing about our money, and why; it is kept all the same.
+
+    `untold` is the payment, as (gateway, account, reference), of which something was given back and
+    not said how much: nothing new where a refund of ours did it.
+    """
 
     reason: str
     attention: AttentionKind | None = None
+    untold: tuple[str, str, str] | None = None
 
 
 Told = Report | Ask | Approval | AttemptEnd

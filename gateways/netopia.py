@@ -31,6 +31,8 @@ _JSON = b"application/json"
 
 _NO_KEY = "NETOPIA_API_KEY is not set, so NETOPIA cannot be asked; set it, then replay or retry"
 
+_ASKING = frozenset((Verb.HOSTED_LINK, Verb.LOOKUP, Verb.REFUND))
+
 _RECEIVED = Reply(200, b'{"errorType":0,"errorCode":0,"errorMessage":""}', _JSON)
 # 1: come again, 2: never. One that is only not believed comes again: should our own key be the
 # wrong one, nothing is lost.
@@ -65,7 +67,7 @@ class Netopia:
             )
         self.account = f"{pos}/{'live' if is_live else 'test'}"
         self.capabilities = Capabilities(
-            verbs=frozenset((Verb.HOSTED_LINK, Verb.LOOKUP)) if api else frozenset(),
+            verbs=_ASKING if api else frozenset(),
             is_proof=True,
             tells_fees=False,
             tells_parts=False,
@@ -96,6 +98,8 @@ class Netopia:
         told = json_events.kept(raw)
         if told.get("object") == netopia_api.OBJECT and "payment" not in told:
             return self._answered(told)
+        if told.get("object") == netopia_api.CREDIT and "payment" not in told:
+            return self._given_back(told)
         return netopia_events.tell(Source(self.account, Trust.DELIVERY), _told(told, "", ""))
 
     def reply(self, outcome: Outcome) -> Reply:
@@ -111,8 +115,8 @@ class Netopia:
         raise Refused("unsupported", f"NETOPIA captures by itself, and has no order {order_id}")
 
     def refund(self, repayment: Repayment) -> Taken:
-        """Not by request yet: its panel gives back."""
-        raise Refused("unsupported", f"NETOPIA gives {repayment.reference} back in its panel")
+        """Gives money back; the answer is all that tells of it, and a second call gives twice."""
+        return self._asked().refund(repayment)
 
     def reported(self, since: datetime, until: datetime) -> Iterator[Occurrence]:
         """NETOPIA lists nothing: it is asked about one payment at a time."""
@@ -142,6 +146,12 @@ class Netopia:
         if self._api is None:
             raise Refused("unsupported", _NO_KEY)
         return self._api
+
+    def _given_back(self, frame: Payload) -> Reading:
+        asked = fields.mapping(frame, "asked")
+        money = fields.money_of({**asked, "currency": frame.get("currency")})
+        source = Source(self.account, Trust.LOOKUP, datetime.fromisoformat(str(frame["at"])))
+        return netopia_events.given_back(source, str(asked["ntpID"]), str(frame["key"]), money)
 
     def _answered(self, frame: Payload) -> Reading:
         """What was asked about is known, whether or not the answer says so again."""

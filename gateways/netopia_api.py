@@ -2,22 +2,25 @@
 
 import json
 from datetime import timedelta
+from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from functools import cached_property
 from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple
 
 from domain.errors import Refused, TryLater
+from domain.money import decimal_text
 from gateways import netopia_checkout, strict_json
 from gateways import netopia_fields as fields
 from gateways.netopia_fields import Payload
-from gateways.port import Order, Session, is_plain_name
+from gateways.port import Order, Repayment, Session, Taken, is_plain_name
 
 if TYPE_CHECKING:
     import httpx
 
-# What our frame around NETOPIA's own words is called; nothing that it sends is called so.
+# What our frames around NETOPIA's own words are called; nothing that it sends is called so.
 OBJECT = "lookup"
+CREDIT = "credit"
 
 # One answer as a whole. A lease is longer than all the answers of one errand.
 _ANSWER_SECONDS = 8.0
@@ -29,6 +32,8 @@ _PAUSE = timedelta(minutes=1)
 _REDIRECT = "101"  # no error: the customer is to be sent to the page
 _OPEN_ALREADY = "56"
 _OTHER_AMOUNT = "99"
+_DONE = ("00", "0")
+_CREDITED = 8
 
 
 class _Answer(NamedTuple):
@@ -104,6 +109,32 @@ class NetopiaApi:
         raise Refused(
             "not_started", f"NETOPIA refuses {order.order_id}: {answer.status}, code {code}"
         )
+
+    def refund(self, repayment: Repayment) -> Taken:
+        """Gives back, and again each time it is asked: NETOPIA knows no key.
+
+        An approval of another amount than was asked for has given nothing back, as others saw.
+        """
+        ntp_id, money = repayment.reference, repayment.money
+        told_amount = decimal_text(money)
+        body = f'{{"ntpID":{json.dumps(ntp_id)},"amount":{told_amount},"split":[]}}'.encode()
+        answer = self._post("/operation/credit", body)
+        told = _parsed(answer.body)
+        made = fields.mapping(told, "payment")
+        if not (answer.status == 200 and _code(told) in _DONE and made.get("status") == _CREDITED):
+            raise Refused(
+                "refund_refused", f"NETOPIA gives nothing back of {ntp_id}: {_code(told)}"
+            )
+        if Decimal(str(made.get("amount"))) != Decimal(told_amount):
+            raise Refused("refund_refused", f"NETOPIA approved another amount of {ntp_id}")
+        frame = b'{"object":"credit","asked":%b,"key":%b,"currency":%b,"at":%b,\n"answer":%b}' % (
+            body,
+            json.dumps(repayment.key).encode(),
+            json.dumps(money.currency).encode(),
+            json.dumps(repayment.at.isoformat()).encode(),
+            answer.body,
+        )
+        return Taken(repayment.key, ntp_id, frame)
 
     def _post(self, path: str, body: bytes) -> _Answer:
         """One call; the key goes without any word before it."""

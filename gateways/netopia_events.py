@@ -24,6 +24,7 @@ from domain.facts import (
     Status,
     Trust,
 )
+from domain.money import Money
 from gateways import netopia_fields as fields
 from gateways.netopia_fields import NAME, Payload
 
@@ -61,6 +62,20 @@ def tell(source: Source, told: Told) -> Reading:
     return teller(source, told)
 
 
+def given_back(source: Source, ntp_id: str, item: str, money: Money) -> Reading:
+    """A refund that NETOPIA made for us: the answer to the call is all that ever tells of it."""
+    assert source.asked_on is not None, "it was asked for at some moment"
+    fact = Fact(
+        key=FactKey(NAME, source.account, ntp_id, Move.OUT, item),
+        status=Status.SUCCEEDED,
+        fact_class=FactClass.REFUND,
+        money=money,
+        trust=source.trust,
+        happened_at=source.asked_on,
+    )
+    return (Report(fact, (ntp_id,)),)
+
+
 def kind(status: object) -> str:
     """The status as a person reads it."""
     return _NAMES.get(status, "unknown") if type(status) is int else "unknown"
@@ -91,12 +106,13 @@ def _lost(source: Source, told: Told) -> Reading:
     return (came, went) if came and went else (_ask(source, told),)
 
 
-def _refunded(_: Source, told: Told) -> Reading:
+def _refunded(source: Source, told: Told) -> Reading:
     paid = fields.money_of(told.payment)
     return Ignored(
         f"of payment {told.ntp_id} over {paid} something was given back at NETOPIA, which does not"
         " say how much: look there",
         AttentionKind.REFUND_UNTOLD,
+        untold=(NAME, source.account, told.ntp_id),
     )
 
 

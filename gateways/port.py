@@ -161,19 +161,25 @@ class Form(NamedTuple):
 class Repayment:
     """Money of a payment that is to go back; `reference` is the payment's main name.
 
-    The same `key` is the same refund, for as long as the gateway remembers it.
+    The same `key` is the same refund, for as long as the gateway remembers it. `at` is when it is
+    asked for, aware.
     """
 
     reference: str
     money: Money
     key: str
+    at: datetime
 
 
 class Taken(NamedTuple):
-    """A refund that the gateway took up: its name there, and by which name its end is asked for."""
+    """A refund that the gateway took up: its name there, and by which name its end is asked for.
+
+    `answer` is what it said, for `read`, where nothing else will ever tell of this refund.
+    """
 
     item: str
     name: str
+    answer: bytes | None = None
 
 
 class Occurrence(NamedTuple):

@@ -24,6 +24,7 @@ class Account:
     """
 
     payments: dict[str, Thing] = field(default_factory=dict)
+    credits: dict[str, list[Decimal]] = field(default_factory=dict)
     troubles: list[int | str | None] = field(default_factory=list)
     asked: list[tuple[str, Thing]] = field(default_factory=list)
     keys: list[str | None] = field(default_factory=list)
@@ -40,6 +41,8 @@ class Account:
             self.asked.append((path, body))
             if path == "/payment/card/start":
                 return self._start(body["order"])
+            if path == "/operation/credit":
+                return self._credit(body)
             return self._status(body)
 
     def _start(self, order: Thing) -> tuple[int, Thing]:
@@ -60,6 +63,17 @@ class Account:
             return 200, _error("98")
         order = {"orderID": payment["orderID"]}
         return 200, {**_error("00"), "order": order, "payment": self._shown(asked["ntpID"])}
+
+    def _credit(self, asked: Thing) -> tuple[int, Thing]:
+        """Each call gives back once more, as long as something is left."""
+        payment = self.payments.get(asked["ntpID"])
+        given = sum(self.credits.get(asked["ntpID"], []))
+        if payment is None or given + asked["amount"] > Decimal(str(payment["amount"])):
+            return 200, _error("99")
+        self.credits.setdefault(asked["ntpID"], []).append(asked["amount"])
+        payment["status"] = 8
+        made = {"ntpID": asked["ntpID"], "status": 8, "amount": asked["amount"]}
+        return 200, {**_error("00"), "payment": {**made, "currency": payment["currency"]}}
 
     def _shown(self, ntp_id: str) -> Thing:
         payment = self.payments[ntp_id]

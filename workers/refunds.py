@@ -1,5 +1,6 @@
 """Refunds: the errand of giving money back, once."""
 
+import hashlib
 from collections.abc import Mapping
 from time import monotonic
 
@@ -9,11 +10,12 @@ from domain.errors import Refused, TryLater
 from gateways.port import Gateway, Repayment, Taken
 from ledger.books.acting import Word
 from ledger.settlement import refunds
-from ledger.settlement.refunds import Sending
+from ledger.settlement.refunds import Sending, Sent
 from ledger.store import Store
 from runtime import clock, wiring
 from runtime.settings import settings
 from workers.app import app
+from workers.events import nudges
 
 log = structlog.get_logger(__name__)
 
@@ -59,9 +61,7 @@ def refund_next(store: Store, gateways: Mapping[str, Gateway]) -> bool:
         log.exception("refund_failed", errand=claimed.leased.id)
         _put_off(store, claimed, type(error).__name__)
     else:
-        with store.transaction() as books:
-            refunds.sent(books, claimed, taken.item, taken.name)
-        log.info("refund_sent", errand=claimed.leased.id, refund=claimed.id)
+        _sent(store, claimed, taken)
     return True
 
 
@@ -71,11 +71,22 @@ def _send(gateway: Gateway, claimed: Sending) -> Taken:
     if claimed.may_have_gone and (memory is None or claimed.age > memory):
         raise _Gone("the gateway was asked, and its answer was lost")
     try:
-        return gateway.refund(Repayment(claimed.reference, claimed.money, claimed.leased.key))
+        asked = Repayment(claimed.reference, claimed.money, claimed.leased.key, clock.now())
+        return gateway.refund(asked)
     except TryLater as busy:
         if memory is None:
             raise _Gone(busy.detail) from busy
         raise
+
+
+def _sent(store: Store, claimed: Sending, taken: Taken) -> None:
+    sha256 = hashlib.sha256(taken.answer or b"").digest()
+    told = Sent(taken.item, taken.name, taken.answer, sha256)
+    with store.transaction() as books:
+        kept = refunds.sent(books, claimed, told)
+    log.info("refund_sent", errand=claimed.leased.id, refund=claimed.id)
+    if kept:
+        nudges().send(kept)
 
 
 def _refused(store: Store, claimed: Sending, refusal: Refused) -> None:

@@ -250,6 +250,30 @@ def meet(books: Books, facts: Mapping[int, Sequence[KnownFact]]) -> list[Failed]
     )
 
 
+def ours(books: Books, payments: Collection[tuple[str, str, str]]) -> set[tuple[str, str, str]]:
+    """Those of these payments of which a refund of ours goes back just now, or did within a day.
+
+    By gateway, account and main name. Locks nothing.
+    """
+    if not payments:
+        return set()
+    rows = books.rows(
+        _Name,
+        """
+        SELECT DISTINCT p.gateway, p.account, p.gateway_reference
+        FROM unnest(CAST(:gateways AS text[]), CAST(:accounts AS text[]),
+                    CAST(:references AS text[])) AS told (gateway, account, reference)
+        JOIN payments p ON (p.gateway, p.account, p.gateway_reference)
+                         = (told.gateway, told.account, told.reference)
+        JOIN refunds r ON r.payment_id = p.id
+        WHERE r.state IN ('open', 'sent', 'unknown')
+           OR (r.state = 'done' AND r.closed_at > now() - interval '1 day')
+        """,
+        **columns(sorted(payments), ("gateways", "accounts", "references")),
+    )
+    return {(row.gateway, row.account, row.reference) for row in rows}
+
+
 def seen(failed: Sequence[Failed], kept: Extract, changes: Changes) -> list[Attention]:
     """What a person should see of refunds that failed, once their money is applied again."""
     found = [
@@ -330,3 +354,10 @@ def _told(refund: RefundRow) -> dict[str, object]:
         "amount_minor": refund.amount_minor,
         "state": refund.state,
     }
+
+
+@dataclass(frozen=True, slots=True)
+class _Name:
+    gateway: str
+    account: str
+    reference: str

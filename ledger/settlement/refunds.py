@@ -8,6 +8,7 @@ from domain.money import Money
 from ledger import outbox, stops
 from ledger.books import attention, holdings, refunding
 from ledger.books.acting import Word
+from ledger.inbox import answers
 from ledger.outbox import Leased
 from ledger.settlement import lookups
 from ledger.settlement.lookups import Question
@@ -60,19 +61,37 @@ def claim(books: Books, now: datetime) -> Sending | None:
     )
 
 
-def sent(books: Books, sending: Sending, item: str, name: str) -> bool:
-    """The gateway has taken it up as `item`; it is asked about `name` until its fact is told.
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What a gateway says that took a refund up: what it calls it, and how to ask about it.
 
-    False when the lease had passed on, and nothing is written. Locks the payment, then the errand.
+    `answer` with its hash is all that ever tells of it; None where it can be asked about.
+    """
+
+    item: str
+    name: str
+    answer: bytes | None = None
+    sha256: bytes = b""
+
+
+def sent(books: Books, sending: Sending, told: Sent) -> list[int] | None:
+    """The gateway has taken it up; the events to settle now. None when the lease had passed on.
+
+    Its answer is kept as an event, or it is asked about until its fact is told. Locks the payment,
+    then the errand.
     """
     holdings.lock_payments(books, [sending.payment_id])
     if not outbox.finish(books, sending.leased):
-        return False
-    _say(books, sending, "sent", item, None)
+        return None
+    _say(books, sending, "sent", told.item, None)
     _forget(books, sending, "sent")
-    reference = (sending.gateway, sending.account, name)
-    lookups.plan(books, [Question(reference, f"refund {item}", is_urgent=True)])
-    return True
+    if told.answer is None:
+        reference = (sending.gateway, sending.account, told.name)
+        lookups.plan(books, [Question(reference, f"refund {told.item}", is_urgent=True)])
+        return []
+    name = f"refund:{sending.id}"
+    owner = (sending.gateway, sending.account)
+    return [answers.keep(books, *owner, name, told.answer, told.sha256).inbox_id]
 
 
 def put_off(books: Books, sending: Sending, reason: str, now: datetime) -> bool:

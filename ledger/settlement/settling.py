@@ -4,7 +4,7 @@ The number of statements does not depend on the number of rows: everything is re
 written from arrays, and the fold between is pure.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
@@ -52,7 +52,11 @@ def settle(books: Books, readings: Mapping[int, Reading | Refused], zone: ZoneIn
     what is already posted leaves no difference. The caller closes the inbox rows and commits.
     """
     told = {id_: reading for id_, reading in readings.items() if isinstance(reading, tuple)}
-    noticed = [seen for id_, reading in readings.items() for seen in _notice(id_, reading)]
+    untold = [
+        each.untold for each in readings.values() if isinstance(each, Ignored) and each.untold
+    ]
+    ours = refunding.ours(books, untold)
+    noticed = [seen for id_, reading in readings.items() for seen in _notice(id_, reading, ours)]
     done, merged = _Done(0, 0, 0), Merged({})
     if told:
         done, merged, named_twice = _book(books, told, zone)
@@ -185,12 +189,14 @@ def _is_undone_return(posting: Posting) -> bool:
     return is_return and posting.reverses is not None
 
 
-def _notice(inbox_id: int, reading: Reading | Refused) -> list[Attention]:
+def _notice(
+    inbox_id: int, reading: Reading | Refused, ours: Collection[tuple[str, str, str]]
+) -> list[Attention]:
     subject = f"event:{inbox_id}"
     match reading:
         case Refused() as refusal:
             return [Attention(AttentionKind.DEAD_EVENT, subject, detail=str(refusal)[:500])]
-        case Ignored(reason, kind) if kind is not None:
+        case Ignored(reason, kind, untold) if kind is not None and untold not in ours:
             return [Attention(kind, subject, detail=reason)]
         case tuple():
             return [

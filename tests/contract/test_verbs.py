@@ -1,6 +1,7 @@
 """A verb that the table names works at the far side; any other is refused, and calls nobody."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -201,7 +202,7 @@ def _gives_back(shop: Shop, page: str) -> None:
     shop.hear()
     before, reference = shop.far.ledger(), shop.far.reference(page)
     times = 2 if shop.far.gateway.capabilities.remembers_refunds else 1
-    repayment = Repayment(reference, Money(shop.far.currency, 2_100), "refund:9")
+    repayment = Repayment(reference, Money(shop.far.currency, 2_100), "refund:9", clock.now())
 
     taken = [shop.far.gateway.refund(repayment) for _ in range(times)]
 
@@ -213,7 +214,9 @@ def _gives_back(shop: Shop, page: str) -> None:
     shop.hear()
     shop.assert_level()
     with pytest.raises(Refused):
-        shop.far.gateway.refund(Repayment(reference, Money(shop.far.currency, 12_100), "refund:10"))
+        shop.far.gateway.refund(
+            replace(repayment, money=Money(shop.far.currency, 12_100), key="k10")
+        )
 
 
 _WORKS: dict[Verb, Callable[[Shop, str], None]] = {
@@ -241,7 +244,7 @@ def _session(shop: Shop) -> str:
 
 
 def _repayment(name: str) -> Repayment:
-    return Repayment(name, Money("EUR", 100), "refund:9")
+    return Repayment(name, Money("EUR", 100), "refund:9", clock.now())
 
 
 def _order(name: str, currency: str = "EUR") -> Order:

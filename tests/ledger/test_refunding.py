@@ -10,6 +10,7 @@ from ledger.books import refunding
 from ledger.books.acting import Word
 from ledger.books.refunding import Asked, RefundRow
 from ledger.settlement import refunds
+from ledger.settlement.refunds import Sent
 from ledger.store import Books, Store
 from runtime import clock
 from tests.builders import TODAY, ZONE, a_report, at, ron
@@ -33,7 +34,7 @@ def sent(desk: Desk, item: str = "re_1") -> None:
     with desk.store.transaction() as books:
         claimed = refunds.claim(books, LATER)
         assert claimed is not None
-        assert refunds.sent(books, claimed, item, "pi_1")
+        assert refunds.sent(books, claimed, Sent(item, "pi_1")) == []
 
 
 def end(desk: Desk, refund_id: int) -> None:
@@ -163,7 +164,7 @@ def test_a_person_ends_what_was_never_sent_and_nothing_else(desk: Desk):
     with pytest.raises(Refused, match="being asked just now"):
         end(desk, taken.id)
     with desk.store.transaction() as books:
-        refunds.sent(books, claimed, "re_1", "pi_1")
+        refunds.sent(books, claimed, Sent("re_1", "pi_1"))
     with pytest.raises(Refused, match="taken this refund up"):
         end(desk, taken.id)
     with pytest.raises(Refused, match="ended already"):

@@ -405,7 +405,7 @@ def test_a_hand_that_was_late_says_nothing(at_stripe: FarSide, monkeypatch: pyte
     before = at_stripe.refund(begun.id), at_stripe.held(payment), at_stripe.desk.attention()
 
     with at_stripe.store.transaction() as books:
-        assert not rows.sent(books, late, "re_late", late.reference)
+        assert rows.sent(books, late, rows.Sent("re_late", late.reference)) is None
         assert not rows.put_off(books, late, "late", clock.now())
         assert not rows.wait(books, late, "late", clock.now())
         assert not rows.lose(books, late, "late")
