@@ -49,9 +49,6 @@ def capture_next(store: Store, gateways: Mapping[str, Gateway], kept: list[int])
         claimed = captures.claim(books, clock.now())
     if claimed is None:
         return False
-    if not claimed.is_wanted:
-        _drop(store, claimed)
-        return True
     try:
         answer = _answer(_gateway(gateways, claimed), claimed)
     except Refused as refusal:
@@ -69,15 +66,20 @@ def capture_next(store: Store, gateways: Mapping[str, Gateway], kept: list[int])
 def _answer(gateway: Gateway, claimed: Capture) -> bytes:
     """The order as the gateway has it after the call, made outside of every transaction.
 
-    Once its request id is forgotten the gateway is only asked. Refused, too, as `unknown_end`, when
-    what it then tells has no money in it: it may still come.
+    Once its request id is forgotten, or nobody owes it any more, the gateway is only asked. Refused
+    then when what it tells has no money in it: as `not_wanted`, or else as `unknown_end`, as it may
+    still come.
     """
-    if claimed.is_repeatable:
+    if not claimed.is_wanted and claimed.is_first:
+        raise Refused("not_wanted", "nobody owes it any more, and it was never tried")
+    if claimed.is_wanted and claimed.is_repeatable:
         return gateway.capture(claimed.order)
     answer = gateway.lookup(claimed.leased.subject)
     reading = gateway.read(answer)
     if isinstance(reading, tuple) and any(isinstance(each, Report) for each in reading):
         return answer
+    if not claimed.is_wanted:
+        raise Refused("not_wanted", "nobody owes it any more, and no try has taken it")
     raise Refused("unknown_end", "captured too long ago to be repeated, and nothing came of it")
 
 
@@ -88,17 +90,13 @@ def _keep(store: Store, claimed: Capture, answer: bytes) -> list[int]:
     return [] if inbox_id is None else [inbox_id]
 
 
-def _drop(store: Store, claimed: Capture) -> None:
-    with store.transaction() as books:
-        captures.drop(books, claimed)
-    log.info("capture_dropped", errand=claimed.leased.id)
-
-
 def _refused(store: Store, claimed: Capture, refusal: Refused) -> None:
     log.warning("capture_refused", errand=claimed.leased.id, why=refusal.code)
     with store.transaction() as books:
         if refusal.code == "not_approved":
             captures.wait(books, claimed, refusal.detail, clock.now())
+        elif refusal.code == "not_wanted":
+            captures.drop(books, claimed)
         elif refusal.code in _OURS:
             captures.refuse(books, claimed, refusal.detail, clock.now())
         elif refusal.code == "unknown_end":

@@ -1,8 +1,9 @@
 """Captures: orders that a customer agreed to, whose money is taken by an errand.
 
-What nobody owes any more when its turn comes is not taken at all. The gateway knows each order by
-one request id, and forgets it after six hours: so long the errand is repeated, and takes the money
-once. After that the gateway is only asked, and what it does not tell is for a person.
+What nobody owes any more when its turn comes is not taken at all; where a try was made before, the
+gateway is asked whether it took the money then. The gateway knows each order by one request id, and
+forgets it after six hours: so long the errand is repeated, and takes the money once. After that the
+gateway is only asked, and what it does not tell is for a person.
 """
 
 from collections.abc import Iterable
@@ -29,7 +30,7 @@ _LONGEST_PAUSE = timedelta(minutes=15)
 class Capture:
     """A leased capture: whose order, and which; `is_repeatable` while its request id is known.
 
-    `is_wanted`: it may have been taken before, or is still owed and meant to be paid there.
+    `is_wanted`: it is still owed and meant to be paid there. `is_first`: nobody can have taken it.
     """
 
     leased: Leased
@@ -38,6 +39,7 @@ class Capture:
     order: str
     is_repeatable: bool
     is_wanted: bool
+    is_first: bool
 
 
 def plan(books: Books, approved: Iterable[Approval]) -> None:
@@ -82,7 +84,8 @@ def claim(books: Books, now: datetime) -> Capture | None:
         account,
         order,
         is_repeatable=now - leased.created_at < _REPEATABLE,
-        is_wanted=leased.attempts > 1 or not _is_over(books, gateway, account, order),
+        is_wanted=not _is_over(books, gateway, account, order),
+        is_first=leased.attempts == 1,
     )
 
 

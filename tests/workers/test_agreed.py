@@ -256,6 +256,40 @@ def test_what_may_have_been_taken_is_taken_to_its_end(
     assert desk.differences() == []
 
 
+@pytest.mark.parametrize("trouble", ["ORDER_NOT_APPROVED", "silence", 503])
+def test_what_was_tried_in_vain_and_is_paid_meanwhile_is_not_taken(
+    desk: Desk,
+    store: Store,
+    account: Account,
+    attempt: Attempt,
+    invoice: Standing,
+    monkeypatch: pytest.MonkeyPatch,
+    trouble: str | int,
+):
+    """PayPal is asked first: only what it has taken by now is kept."""
+    if trouble == "ORDER_NOT_APPROVED":
+        account.refusals[ORDER] = trouble
+    else:
+        account.troubles = [trouble]
+    agree(desk, store)
+    capture(store)
+    account.refusals.clear()
+    pay_otherwise(desk, invoice)
+    close_sessions(store)
+    agree(desk, store, 2)
+    tried = len([each for each in account.asked if each.endswith("/capture")])
+    pass_time(monkeypatch, timedelta(minutes=1))
+
+    work(store)
+
+    assert account.taken == []
+    assert len([each for each in account.asked if each.endswith("/capture")]) == tried
+    assert ("capture", f"order:{ORDER}", "cancelled") in errands(desk)
+    assert state(desk, attempt) is AttemptState.EXPIRED
+    assert [each.unapplied_minor for each in desk.payments()] == [0]
+    assert desk.differences() == []
+
+
 def test_a_hand_that_was_late_moves_nothing(
     desk: Desk, store: Store, account: Account, attempt: Attempt, monkeypatch: pytest.MonkeyPatch
 ):
