@@ -31,13 +31,13 @@ from gateways.port import Claim, is_plain_name
 
 NAME = "mobilpay"
 
-APPROVED = "0"
-_PAID_BEFORE = "56"  # a second request for an order that is paid
+_APPROVED = 0
+_PAID_BEFORE = 56  # a second request for an order that is paid
 
 _CODE = re.compile(r"-?[0-9]{1,9}", re.ASCII)
 _PURCHASE = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
-_LOCAL = re.compile(r"[0-9]{14}", re.ASCII)
-_EPOCH = re.compile(r"[0-9]{10}(?:[0-9]{3})?", re.ASCII)
+_LOCAL = re.compile(r"20[0-9]{12}", re.ASCII)
+_EPOCH = re.compile(r"[1-3][0-9]{9}(?:[0-9]{3})?", re.ASCII)  # seconds, or thousandths
 # MobilPay gives no zone; it is a Romanian company, and its panel shows Romanian time.
 _ZONE = ZoneInfo("Europe/Bucharest")
 
@@ -49,6 +49,10 @@ class _Telling:
     account: str
     notice: Notice
     doubt: str | None
+
+    @property
+    def code(self) -> int:
+        return int(self.notice.code)
 
     @property
     def asked(self) -> Money:
@@ -67,7 +71,10 @@ def tell(account: str, notice: Notice, claim: Claim | None) -> Reading:
     """
     if not _CODE.fullmatch(notice.code):
         raise Refused("malformed_event", "the error code is no number")
-    return _TELLERS[notice.action](_Telling(account, notice, _doubt(notice, claim)))
+    teller = _TELLERS.get(notice.action)
+    if teller is None:
+        raise Refused("malformed_event", "the action is none that is known")
+    return teller(_Telling(account, notice, _doubt(notice, claim)))
 
 
 def kind(notice: Notice) -> str:
@@ -90,7 +97,7 @@ def told_at(notice: Notice) -> datetime:
             return datetime.fromtimestamp(int(text[:10]), UTC)
     except ValueError:
         pass
-    raise Refused("malformed_event", "timestamp is no instant")
+    raise Refused("malformed_event", "timestamp is no instant of this century")
 
 
 def _doubt(notice: Notice, claim: Claim | None) -> str | None:
@@ -103,12 +110,12 @@ def _doubt(notice: Notice, claim: Claim | None) -> str | None:
 
 
 def _captured(told: _Telling) -> Reading:
-    if told.notice.code == _PAID_BEFORE:
+    if told.code == _PAID_BEFORE:
         return Ignored(
             "MobilPay says that this order was paid before; if no payment is there, see its panel",
             AttentionKind.FACT_DISAGREES,
         )
-    if told.notice.code != APPROVED:
+    if told.code != _APPROVED:
         return (_payment(told, Status.FAILED, told.asked),)
     report = _payment(told, Status.SUCCEEDED, told.processed)
     if told.doubt is None and told.processed != told.asked:
@@ -119,12 +126,12 @@ def _captured(told: _Telling) -> Reading:
 
 def _waiting(told: _Telling) -> Reading:
     """Blocked on the card, or being looked at: no money has moved yet."""
-    status = Status.PENDING if told.notice.code == APPROVED else Status.FAILED
+    status = Status.PENDING if told.code == _APPROVED else Status.FAILED
     return (_payment(told, status, told.asked),)
 
 
 def _cancelled(told: _Telling) -> Reading:
-    if told.notice.code != APPROVED:
+    if told.code != _APPROVED:
         return Ignored("the payment was not cancelled")
     payment = _payment(told, Status.FAILED, told.asked)
     if told.doubt is not None:
@@ -135,7 +142,7 @@ def _cancelled(told: _Telling) -> Reading:
 
 def _credited(told: _Telling) -> Reading:
     """Refunds have no id: the same amount again may be the same refund, told again."""
-    if told.notice.code != APPROVED:
+    if told.code != _APPROVED:
         return Ignored("the refund was not made")
     fact = Fact(
         key=_key(told, Move.OUT, f"credit:{told.processed.currency}:{told.processed.minor}"),
