@@ -36,6 +36,10 @@ class Nudges:
         for task in ("errands.capture", "errands.look_up"):
             self._send(task, "network", [])
 
+    def go_on(self, task: str) -> None:
+        """Sends word that a task had more to do than one turn has time for; raises as `send`."""
+        self._send(task, "network", [])
+
     def ping(self) -> None:
         """Raises what the broker's client raises when the broker does not answer."""
         try:

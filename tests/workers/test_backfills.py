@@ -6,7 +6,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from domain.errors import TryLater
+from domain.errors import Refused, TryLater
 from gateways.paypal import PayPal
 from gateways.paypal_api import PayPalApi
 from gateways.paypal_certificates import Certificates
@@ -190,3 +190,107 @@ def test_a_gateway_of_which_nothing_comes_by_itself_is_attention_until_something
     assert before == []
     assert silent == again == [("gateway_silent", "gateway:stripe")]
     assert look() == []
+
+
+def _run(stripe: Stripe, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as wired:
+        wired.setattr(wiring, "gateways", lambda: {"stripe": stripe})
+        backfills.run_backfills()
+
+
+def _away(*_: object) -> bytes:
+    raise TryLater(timedelta(seconds=1), "the events themselves cannot be had")
+
+
+def test_a_gateway_that_lists_and_gives_no_event_is_seen_to_be_silent(
+    desk: Desk,
+    stripe: Stripe,
+    sandbox: Running,
+    browser: httpx.Client,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    AtStripe(sandbox, browser).paid(reference="NONE")
+    sandbox.settle()
+    monkeypatch.setattr(clock, "now", lambda now=clock.now: now() + timedelta(minutes=20))
+    monkeypatch.setattr(StripeApi, "event", _away)
+
+    _run(stripe, monkeypatch)
+
+    assert desk.attention() == [("gateway_silent", "gateway:stripe")]
+    assert desk.query("SELECT id FROM inbox") == []
+
+
+def test_an_event_that_cannot_be_had_keeps_no_other_one_back(
+    desk: Desk,
+    store: Store,
+    stripe: Stripe,
+    sandbox: Running,
+    browser: httpx.Client,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    AtStripe(sandbox, browser).paid(reference="NONE")
+    sandbox.settle()
+    genuine = StripeApi.event
+    refused: list[str] = []
+
+    def event(self: StripeApi, event_id: str) -> bytes:
+        if not refused or event_id in refused:
+            refused.append(event_id)
+            raise Refused("unknown_event", "gone")
+        return genuine(self, event_id)
+
+    monkeypatch.setattr(StripeApi, "event", event)
+    first = fill(store, stripe)
+    monkeypatch.setattr(StripeApi, "event", genuine)
+    second = fill(store, stripe)
+
+    assert len(first.fetched) >= 2
+    assert len(refused) == len(second.fetched) == 1
+
+
+def test_a_refused_key_ends_a_backfill(
+    store: Store,
+    stripe: Stripe,
+    sandbox: Running,
+    browser: httpx.Client,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    AtStripe(sandbox, browser).paid(reference="NONE")
+    sandbox.settle()
+
+    def event(*_: object) -> bytes:
+        raise Refused("key_refused", "set a valid one")
+
+    monkeypatch.setattr(StripeApi, "event", event)
+
+    with pytest.raises(Refused, match="set a valid one"):
+        fill(store, stripe)
+
+
+def test_what_one_turn_has_no_time_for_is_fetched_in_the_next_ones(
+    desk: Desk,
+    stripe: Stripe,
+    sandbox: Running,
+    browser: httpx.Client,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """And whether the gateway is silent is known from the first one on."""
+    AtStripe(sandbox, browser).paid(reference="NONE")
+    sandbox.settle()
+    sent: list[str] = []
+    monkeypatch.setattr(clock, "now", lambda now=clock.now: now() + timedelta(minutes=20))
+    monkeypatch.setattr(Nudges, "send", lambda self, ids: None)
+    monkeypatch.setattr(Nudges, "go_on", lambda self, task: sent.append(task))
+    monkeypatch.setattr(backfills, "_MOST_SECONDS", 0.0)
+
+    kept, turns = [0], 0
+    while len(sent) == turns:
+        _run(stripe, monkeypatch)
+        turns += 1
+        kept.append(len(desk.query("SELECT id FROM inbox")))
+        assert desk.attention() == [("gateway_silent", "gateway:stripe")]
+
+    assert kept == [*range(turns), turns - 1]
+    assert turns > 3
+    assert set(sent) == {"errands.backfill"}
+    assert fill(desk.store, stripe).fetched == ()
