@@ -1,5 +1,6 @@
 """`incasso payment-link`: the address at which an invoice, or all that a client owes, is paid."""
 
+from collections.abc import Callable
 from getpass import getuser
 from typing import Annotated
 
@@ -38,7 +39,9 @@ def payment_link(
     made_with = hosted.from_settings()
     secret = made_with.secret
     granted = opening.store().act(
-        lambda books: granting.grant(books, _target(books, name), terms, secret, actor, clock.now())
+        lambda books: granting.grant(
+            books, _target(books, name, granting.of_invoice), terms, secret, actor, clock.now()
+        )
     )
     url = made_with.address(granted.token)
     if as_json:
@@ -54,7 +57,9 @@ def payment_link(
 
 def _revoke(name: str, actor: str, *, as_json: bool) -> None:
     is_revoked = opening.store().act(
-        lambda books: granting.revoke(books, _target(books, name), actor, clock.now())
+        lambda books: granting.revoke(
+            books, _target(books, name, granting.of_any_invoice), actor, clock.now()
+        )
     )
     if as_json:
         return shapes.as_json({"revoked": is_revoked})
@@ -63,10 +68,10 @@ def _revoke(name: str, actor: str, *, as_json: bool) -> None:
     return None
 
 
-def _target(books: Books, name: str) -> Target:
+def _target(books: Books, name: str, of_invoice: Callable[[Books, int], Target]) -> Target:
     """The invoice of that name, else the client."""
     try:
-        return granting.of_invoice(books, naming.invoice(books, name).id)
+        return of_invoice(books, naming.invoice(books, name).id)
     except Refused as refusal:
         if refusal.code != "unknown_invoice":
             raise

@@ -46,6 +46,14 @@ def of_invoice(books: Books, invoice_id: int) -> Target:
     return _payable(invoice)
 
 
+def of_any_invoice(books: Books, invoice_id: int) -> Target:
+    """As `of_invoice`, whatever became of the invoice: a link of a void one is taken back, too."""
+    invoice = invoices.find(books, invoice_id)
+    if invoice is None:
+        raise Refused("unknown_invoice", "there is no such invoice")
+    return Target(invoice.client_id, invoice.id)
+
+
 def of_client(books: Books, client_id: int) -> Target:
     """What a link to all that a client owes is for; Refused when there is no such client."""
     if clients.find(books, client_id) is None:

@@ -53,6 +53,17 @@ def test_a_revoked_link_is_gone_and_the_next_one_is_new(api: Caller, invoice: st
     assert api.get(urlsplit(second["url"]).path).status_code == 200
 
 
+def test_the_link_of_a_void_invoice_can_be_taken_back(api: Caller, invoice: str):
+    path = urlsplit(linked(api, invoice)["url"]).path
+    void = invoice.replace("payment_link", "void")
+    assert api.post(void, json={"reason": "a mistake"}).status_code == 200
+    shown = api.get(path)
+
+    assert api.post(f"{invoice}/revoke").json() == {"revoked": True}
+    assert (shown.status_code, api.get(path).status_code) == (200, 410)
+    assert api.post(invoice).status_code == 409
+
+
 def test_a_client_has_a_link_for_all_he_owes(api: Caller, client_id: str, invoice: str):
     path = f"/api/clients/{client_id}/payment_link"
 

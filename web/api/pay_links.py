@@ -80,7 +80,7 @@ def link_to_client(
 @router.post("/invoices/{id}/payment_link/revoke")
 def revoke_link_to_invoice(desk: AtDesk, asked: Asked, id: InvoiceId) -> RevokedOut:  # noqa: A002
     """Take a link back: its address opens nothing any more; the next one has another address."""
-    return _revoked(desk, asked, lambda books: granting.of_invoice(books, id))
+    return _revoked(desk, asked, lambda books: granting.of_any_invoice(books, id))
 
 
 @router.post("/clients/{id}/payment_link/revoke")
