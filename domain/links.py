@@ -122,14 +122,17 @@ def saying(fate: Fate, bills: Sequence[Bill], *, is_back: bool = False) -> Sayin
     """What the page says, from the books alone.
 
     No bills: nothing is owed any more. `is_back`: the customer comes back from a gateway, so money
-    may be on its way that nobody has told of yet. That he comes back proves nothing.
+    may be on its way that nobody has told of yet. That he comes back proves nothing. A session may
+    outlast its link: who paid there is not sent for a new one.
     """
-    if fate is not Fate.OPEN:
+    is_over = not any(bill.invoice.is_open for bill in bills)
+    is_on_its_way = is_back and any(bill.is_awaited or bill.is_processing for bill in bills)
+    if fate is Fate.REVOKED or (fate is Fate.EXPIRED and not is_over and not is_on_its_way):
         return Saying(fate.value)
-    if not any(bill.invoice.is_open for bill in bills):
+    if is_over:
         is_paid = not bills or any(bill.is_paid for bill in bills)
         return Saying.PAID if is_paid else Saying.CLOSED
-    if is_back and any(bill.is_awaited or bill.is_processing for bill in bills):
+    if is_on_its_way:
         return Saying.PROCESSING
     payable = [bill for bill in bills if bill.is_payable]
     if not payable:

@@ -84,7 +84,26 @@ def test_a_page_says_what_the_books_say(bills: list[Bill], at_page: Saying, at_r
     assert links.saying(Fate.OPEN, bills) is at_page
     assert links.saying(Fate.OPEN, bills, is_back=True) is at_return
     assert links.saying(Fate.REVOKED, bills) is Saying.REVOKED
-    assert links.saying(Fate.EXPIRED, bills, is_back=True) is Saying.EXPIRED
+    assert links.saying(Fate.REVOKED, bills, is_back=True) is Saying.REVOKED
+
+
+@pytest.mark.parametrize(
+    ("bills", "at_page", "at_return"),
+    [
+        ([Bill(an_invoice())], Saying.EXPIRED, Saying.EXPIRED),
+        ([Bill(an_invoice(), (AttemptState.FAILED,))], Saying.EXPIRED, Saying.EXPIRED),
+        ([Bill(an_invoice(), (AttemptState.OPEN,))], Saying.EXPIRED, Saying.PROCESSING),
+        ([Bill(an_invoice(), (AttemptState.PENDING,))], Saying.EXPIRED, Saying.PROCESSING),
+        ([Bill(PAID, (AttemptState.SUCCEEDED,))], Saying.PAID, Saying.PAID),
+        ([Bill(an_invoice(state=InvoiceState.VOID))], Saying.CLOSED, Saying.CLOSED),
+    ],
+)
+def test_nobody_who_paid_is_sent_for_a_new_link(
+    bills: list[Bill], at_page: Saying, at_return: Saying
+):
+    """A session may be open a while longer than its link."""
+    assert links.saying(Fate.EXPIRED, bills) is at_page
+    assert links.saying(Fate.EXPIRED, bills, is_back=True) is at_return
 
 
 @pytest.mark.parametrize("part", ["0", "0,00", "120.01", "", "1e2", "-1", "1,000.00", "١"])

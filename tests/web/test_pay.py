@@ -375,6 +375,25 @@ def test_a_link_that_was_taken_back_or_has_expired_is_gone(site: Site):
     assert site.states() == []
 
 
+def test_who_pays_in_a_session_that_outlasts_its_link_is_told_so(site: Site):
+    invoice = site.desk.invoice(site.desk.open())
+    path = site.link(invoice)
+    site.pressed(path)
+    site.desk.query(f"UPDATE pay_links SET expires_at = '{NOW - timedelta(seconds=1)}' RETURNING 1")
+    told = [site.browser.get(path), site.browser.get(f"{path}/return")]
+    site.desk.deliver([a_report(ron("121"), meant_for=invoice.number)])
+    site.desk.settle()
+    told += [site.browser.get(f"{path}/return"), site.browser.get(path), site.click(path)]
+
+    assert [said(answer.text) for answer in told] == [
+        *("expired", "processing"),
+        *("paid", "paid", "paid"),
+    ]
+    assert {answer.status_code for answer in told} == {410}
+    assert ['http-equiv="refresh"' in answer.text for answer in told] == [0, 1, 0, 0, 0]
+    assert not any("Demo SRL" in answer.text or buttons(answer.text) for answer in told)
+
+
 @pytest.mark.parametrize("close", ["void", "credit_note"])
 def test_an_invoice_closed_without_money_says_so(site: Site, close: str):
     invoice = site.desk.invoice(site.desk.open())

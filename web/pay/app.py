@@ -20,7 +20,7 @@ from starlette.routing import Route
 from domain import ids, letters, links
 from domain.errors import Refused, TryLater
 from domain.letters import Language
-from domain.links import Fate, Saying
+from domain.links import Fate
 from ledger.links import showing
 from ledger.links.attempting import Click
 from ledger.links.showing import Shown
@@ -119,8 +119,8 @@ class Pages:
 
     def _look(self, visit: _Visit, shown: Shown) -> Response:
         sight = self._sight(visit, shown)
-        if sight.said in (Saying.REVOKED, Saying.EXPIRED):
-            return view.closed(sight.said, sight.language)
+        if shown.fate is not Fate.OPEN:
+            return view.closed(sight.said, sight.language, is_back=sight.is_back)
         return view.whole(sight, self._hosted.gateways)
 
     def _click(self, visit: _Visit, shown: Shown) -> Response:

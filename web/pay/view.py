@@ -63,7 +63,6 @@ def whole(
         "groups": groups,
         "back": sight.is_back,
     }
-    is_waiting = sight.is_back and sight.said is Saying.PROCESSING
     return _answer(
         sight.language,
         status,
@@ -71,13 +70,19 @@ def whole(
         state=sight.said.value,
         said=words.saying(sight.said, sight.language),
         notice=_notice(notice, sight.language),
-        refresh_seconds=_REFRESH_SECONDS if is_waiting else None,
+        refresh_seconds=_refresh(sight.said, is_back=sight.is_back),
     )
 
 
-def closed(said: Saying, language: Language) -> HTMLResponse:
+def closed(said: Saying, language: Language, *, is_back: bool = False) -> HTMLResponse:
     """What is said of a link that opens nothing any more, and no word of whose it was."""
-    return _answer(language, 410, said=words.saying(said, language), state=said.value)
+    return _answer(
+        language,
+        410,
+        said=words.saying(said, language),
+        state=said.value,
+        refresh_seconds=_refresh(said, is_back=is_back),
+    )
 
 
 def leading(form: Form, language: Language) -> HTMLResponse:
@@ -120,6 +125,11 @@ def _answer(language: Language, status: int, **shown: object) -> HTMLResponse:
         .render(language=language, words=words.WORDS[language], style=_STYLE, **(empty | shown))
     )
     return HTMLResponse(html, status)
+
+
+def _refresh(said: Saying, *, is_back: bool) -> int | None:
+    """How often the page that a gateway led back to looks again; None: it stands still."""
+    return _REFRESH_SECONDS if is_back and said is Saying.PROCESSING else None
 
 
 def _notice(code: str | None, language: Language) -> str | None:
