@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from domain.errors import Refused
 from domain.invoices import InvoiceState, Standing
-from domain.money import Money, parse
+from domain.money import Money, exponent, parse
 
 # How long a customer has at the gateway. Below PayPal's three hours for an order, and far below the
 # six hours for which every gateway knows our key again.
@@ -145,11 +145,15 @@ def to_pay(owed: Money, part: str | None, *, takes_parts: bool) -> Money:
     """How much a customer is asked for: all that is owed, or the part that he chose.
 
     A part is as he wrote it, with a point or a comma; where the link takes none it is passed over:
-    what a form says is not believed. Refused when it is no amount, nothing, or more than is owed.
+    what a form says is not believed. Refused when it is no amount, nothing, or more than is owed;
+    and with more digits than the currency has, noughts or not: 1.190 may be meant for 1190.
     """
     if part is None or not takes_parts:
         return owed
-    chosen = parse(part.strip().replace(",", "."), owed.currency)
+    told = part.strip().replace(",", ".")
+    if len(told.partition(".")[2]) > exponent(owed.currency):
+        raise Refused("malformed_amount", f"{told[:40]!r} has more digits than {owed.currency} has")
+    chosen = parse(told, owed.currency)
     if not 0 < chosen.minor <= owed.minor:
         raise Refused("beyond_open", f"what can be paid is above zero and at most {owed}")
     return chosen

@@ -112,6 +112,13 @@ def test_a_part_that_is_no_part_is_refused(part: str):
         links.to_pay(ron("120"), part, takes_parts=True)
 
 
+@pytest.mark.parametrize("part", ["1.190", "1,190", "1.000", "0.010", "1.190000"])
+def test_a_point_between_thousands_is_never_taken_for_a_fraction(part: str):
+    """Romanians write 1190 lei as 1.190; nobody is led to pay 1.19 for it."""
+    with pytest.raises(Refused, match="digits"):
+        links.to_pay(ron("2000"), part, takes_parts=True)
+
+
 def test_a_part_counts_where_it_is_allowed():
     assert links.to_pay(ron("120"), " 20,5 ", takes_parts=True) == ron("20.50")
     assert links.to_pay(ron("120"), "120.00", takes_parts=True) == ron("120")

@@ -85,7 +85,7 @@ NOTICES: Mapping[Language, Mapping[str, str]] = {
         "too_often": "Prea multe plăți începute prin acest link. Reveniți peste o oră.",
         "busy": "Nu s-a putut deschide pagina de plată. Încercați din nou peste un minut.",
         "refused": "Acest mod de plată nu este disponibil acum. Încercați altul, sau mai târziu.",
-        "amount": "Suma trebuie să fie mai mare ca zero și cel mult cât este de plată.",
+        "amount": "Scrieți suma ca 1190,00: mai mare ca zero și cel mult cât este de plată.",
     },
     "en": {
         "unknown": "There is no such link. Please check that you copied all of it.",
@@ -93,7 +93,7 @@ NOTICES: Mapping[Language, Mapping[str, str]] = {
         "too_often": "Too many payments were begun by this link. Please come back in an hour.",
         "busy": "The page to pay at could not be opened. Please try again in a minute.",
         "refused": "This way to pay is not available now. Please try another one, or later.",
-        "amount": "The amount is above zero and at most what is to be paid.",
+        "amount": "Write the amount as 1190.00: above zero and at most what is to be paid.",
     },
 }
 
