@@ -9,7 +9,7 @@ import typer
 from cli import asked, opening, shapes
 from ledger.books import attention
 from ledger.books.attention import OpenRow
-from ledger.settlement import lookups
+from ledger.settlement import captures, lookups
 from web.api.fields import LongLine
 
 _MOST = 500
@@ -55,4 +55,5 @@ def _resolve(
     with opening.store().transaction() as books:
         attention.resolve_by_id(books, id_, f"cli:{getuser()}", said)
         lookups.let_go(books, id_, said)
+        captures.let_go(books, id_)
     typer.echo(f"Resolved {id_}.")

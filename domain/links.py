@@ -53,6 +53,10 @@ class AttemptState(StrEnum):
     CANCELLED = "cancelled"
 
 
+# Nobody pays there any more.
+ENDED = frozenset((AttemptState.FAILED, AttemptState.EXPIRED, AttemptState.CANCELLED))
+
+
 @dataclass(frozen=True, slots=True)
 class Link:
     """A hosted link. `invoice_id` of None: all that its client owes. Instants are aware.

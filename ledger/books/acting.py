@@ -141,7 +141,7 @@ def _plan(
 ) -> None:
     closed = [invoice.id for invoice in changed if not invoice.is_open]
     reminders.cancel(books, closed)
-    closing.plan(books, closed)
+    closing.plan(books, [invoice.id for invoice in changed])
     for invoice in changed:
         if not invoice.is_open:
             attention.close(books, f"invoice:{invoice.id}", _HOLDS, word.actor, deed.name)

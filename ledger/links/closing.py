@@ -21,10 +21,18 @@ _PUT = """
     FROM attempts a WHERE {whose} ORDER BY 'expire:' || a.id
     ON CONFLICT ON CONSTRAINT outbox_key_once DO NOTHING
 """
+# One of its invoices is closed, or it asks for more than is still owed of them.
 _PUT_FOR_INVOICES = _PUT.format(
-    whose="a.state IN ('open', 'pending', 'failed')"
-    " AND a.id IN (SELECT attempt_id FROM attempt_invoices"
-    " WHERE invoice_id = ANY (CAST(:ids AS bigint[])))"
+    whose="""
+    a.state IN ('open', 'pending', 'failed')
+    AND a.id IN (SELECT attempt_id FROM attempt_invoices
+                 WHERE invoice_id = ANY (CAST(:ids AS bigint[])))
+    AND a.amount_minor > (
+        SELECT CASE WHEN bool_and(i.is_open) THEN sum(
+                   i.total_minor - i.paid_minor - i.credited_minor - i.written_off_minor
+                   - i.settled_before_minor) ELSE 0 END
+        FROM attempt_invoices n JOIN invoices i ON i.id = n.invoice_id WHERE n.attempt_id = a.id)
+    """
 )
 _PUT_FOR_LINK = _PUT.format(whose="a.state IN ('open', 'failed') AND a.link_id = :link")
 _PUT_FOR_ATTEMPTS = _PUT.format(whose="a.id = ANY (CAST(:ids AS bigint[]))")
@@ -43,10 +51,10 @@ class Closing:
 
 
 def plan(books: Books, invoice_ids: Sequence[int]) -> None:
-    """Plans to close every open session for these invoices, which are paid or no longer owed.
+    """Plans to close the sessions that ask for more than is owed of these invoices, which changed.
 
-    Hold the invoices' locks: an attempt that begins later finds them closed. No statement where
-    there is no invoice.
+    Hold the invoices' locks: an attempt that begins later finds them as they are now. No statement
+    where there is no invoice.
     """
     if not invoice_ids:
         return

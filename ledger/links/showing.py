@@ -73,6 +73,17 @@ def page(books: Books, link: Link) -> Page:
     return Page(parties.seller, tuple(parties.ibans), language, bills(books, link))
 
 
+def attempt(books: Books, link: Link, attempt_id: int) -> tuple[str, AttemptState] | None:
+    """The gateway and the state of an attempt of this link; None when it has no such one."""
+    row = books.row(
+        _OneRow,
+        "SELECT gateway, state FROM attempts WHERE id = :id AND link_id = :link",
+        id=attempt_id,
+        link=link.id,
+    )
+    return None if row is None else (row.gateway, AttemptState(row.state))
+
+
 def bills(books: Books, link: Link) -> tuple[Bill, ...]:
     """The invoice of the link, or all open ones of its client: the longest due first."""
     found = books.rows(
@@ -122,4 +133,10 @@ class _Parties:
 @dataclass(frozen=True, slots=True)
 class _AttemptRow:
     invoice_id: int
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class _OneRow:
+    gateway: str
     state: str

@@ -170,6 +170,24 @@ def lose(books: Books, capture: Capture, reason: str) -> bool:
     return is_ours
 
 
+def let_go(books: Books, attention_id: int) -> None:
+    """A person has looked at an order that was not captured, or perhaps: it may be paid again.
+
+    Of one that is still tried nothing changes. Locks the attempt.
+    """
+    books.run(
+        """
+        UPDATE attempts a SET state = 'failed', updated_at = now()
+        FROM attention t
+        WHERE t.id = :id AND t.kind = 'capture_failed' AND t.subject = 'order:' || a.session
+          AND a.state = 'pending'
+          AND NOT EXISTS (SELECT FROM outbox o WHERE o.effect = 'capture'
+                          AND o.subject = t.subject AND o.state IN ('waiting', 'claimed'))
+        """,
+        id=attention_id,
+    )
+
+
 def _is_over(books: Books, gateway: str, account: str, order: str) -> bool:
     """Whether the attempt has been ended, or none of its invoices is open any more.
 

@@ -172,7 +172,7 @@ def _write(books: Books, changes: Changes, received: Received, inbox_ids: Sequen
     holdings.write_invoices(books, changes.invoices)
     closed = [invoice.id for invoice in changes.invoices if not invoice.is_open]
     reminders.cancel(books, closed)
-    closing.plan(books, closed)
+    closing.plan(books, [invoice.id for invoice in changes.invoices])
     came_back = {each.payment_id for each in changes.postings if _is_undone_return(each)}
     released = [*closed, *(holds.lifted(books, came_back) if came_back else ())]
     held = [payment.id for payment in kept]

@@ -319,6 +319,20 @@ def test_the_second_of_two_payments_is_credit_with_attention(desk: Desk, store: 
     assert desk.differences() == []
 
 
+def test_a_part_that_comes_another_way_closes_what_asks_for_too_much(desk: Desk, store: Store):
+    invoice = desk.invoice(desk.open())
+    shown = a_link(store, invoice, takes_parts=True)
+    whole = opened(store, clicked(store, shown))
+    part = clicked(store, shown, replace(CLICK, gateway="paypal", account="own", part="100"))
+
+    desk.deliver([a_report(ron("21"), reference="pi_part", meant_for=invoice.number)])
+    desk.settle()
+
+    assert desk.standing(invoice.id).open_minor == part.money.minor
+    assert errands(desk) == [(f"expire:{whole.id}", "waiting")]
+    assert desk.differences() == []
+
+
 @pytest.mark.parametrize("act", ["void", "credit_note", "write_off"])
 def test_what_people_close_closes_its_sessions(desk: Desk, store: Store, act: str):
     invoice = desk.invoice(desk.open())
@@ -465,17 +479,6 @@ def test_an_order_id_is_never_the_number_of_an_invoice(desk: Desk, store: Store)
     desk.query(f"UPDATE invoices SET number = 'INV-0001-1' WHERE id = {other.id} RETURNING 1")
 
     assert clicked(store, shown).order_id == "INV-0001-2"
-
-
-def test_a_batch_that_closes_nothing_plans_no_closing(desk: Desk, store: Store):
-    invoice = desk.invoice(desk.open())
-    opened(store, clicked(store, a_link(store, invoice)))
-
-    desk.deliver([a_report(ron("21"), meant_for=invoice.number)])
-    desk.settle()
-
-    assert desk.standing(invoice.id).is_open
-    assert errands(desk) == []
 
 
 def test_word_is_written_of_what_is_given_out_and_taken_back(desk: Desk, store: Store):

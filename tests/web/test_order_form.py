@@ -84,7 +84,7 @@ def test_a_click_leads_to_a_form_that_mobilpay_can_open(site: Site):
     assert dict(order.find("invoice").attrib) == {"currency": "RON", "amount": "121.00"}
     secret = seal.secret(f"{invoice.number}-1", Money("RON", 121_00))
     assert order.findtext("url/confirm") == f"{seal.CONFIRM_URL}/{secret}"
-    assert order.findtext("url/return") == f"http://127.0.0.1:1{path}/return?lang=ro"
+    assert order.findtext("url/return") == f"http://127.0.0.1:1{path}/return?lang=ro&attempt=1"
 
 
 def test_the_page_goes_on_by_itself_and_runs_nothing_else(site: Site):

@@ -64,7 +64,7 @@ def test_a_click_leads_to_the_gateways_page(site: Site):
     (asked,) = site.account.orders
     assert asked.form["line_items[0][price_data][unit_amount]"] == "12100"
     assert asked.form["client_reference_id"] == "INV-0001-1"
-    assert asked.form["success_url"] == f"http://127.0.0.1:1{path}/return?lang=ro"
+    assert asked.form["success_url"] == f"http://127.0.0.1:1{path}/return?lang=ro&attempt=1"
     assert asked.form["customer_email"] == "ana@example.ro"
     assert asked.key == "link:INV-0001-1"
     assert site.desk.query("SELECT session, state FROM attempts") == [("cs_test_1", "open")]

@@ -171,6 +171,37 @@ def test_nobody_is_asked_to_pay_while_the_end_is_unknown(
     assert seen(store, attempt) is Saying.PROCESSING
 
 
+def test_what_a_person_has_looked_at_may_be_paid_again(
+    desk: Desk, store: Store, account: Account, attempt: Attempt, monkeypatch: pytest.MonkeyPatch
+):
+    account.troubles = ["silence"]
+    agree(desk, store)
+    work(store)
+    account.remembered.clear()
+    pass_time(monkeypatch, timedelta(hours=6))
+    work(store)
+    ((number,),) = desk.query("SELECT id FROM attention WHERE kind = 'capture_failed'")
+
+    with store.transaction() as books:
+        rows.let_go(books, number)
+
+    assert seen(store, attempt) is Saying.FAILED
+
+
+def test_what_is_still_tried_is_not_let_go(
+    desk: Desk, store: Store, account: Account, attempt: Attempt
+):
+    account.troubles = [403]
+    agree(desk, store)
+    work(store)
+    ((number,),) = desk.query("SELECT id FROM attention WHERE kind = 'capture_failed'")
+
+    with store.transaction() as books:
+        rows.let_go(books, number)
+
+    assert seen(store, attempt) is Saying.PROCESSING
+
+
 def pay_otherwise(desk: Desk, invoice: Standing) -> None:
     desk.deliver([a_report(eur("24.20"), reference="pi_other", meant_for=invoice.number)])
     desk.settle()

@@ -4,6 +4,7 @@ A forged click needs no token against forgery: it moves no money and sets no coo
 open a page at which somebody still has to pay by hand, and whoever can send it knows the link.
 """
 
+import re
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -20,7 +21,8 @@ from starlette.routing import Route
 from domain import ids, letters, links
 from domain.errors import Refused, TryLater
 from domain.letters import Language
-from domain.links import Fate
+from domain.links import AttemptState, Fate
+from gateways.capabilities import Verb
 from ledger.links import showing
 from ledger.links.attempting import Click
 from ledger.links.showing import Shown
@@ -38,6 +40,7 @@ MOST_WRONG_PER_MINUTE = 30
 _MOST_BODY_BYTES = 16 * 1024
 _MOST_FIELDS = 300
 _LONGEST_TOKEN = 200
+_NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,7 @@ class Pages:
         return self._guard(await self._served(request, _visit(request), self._look))
 
     async def _back(self, request: Request) -> Response:
-        """Where a gateway sends the customer; what the address says beside the token is air."""
+        """Where a gateway sends the customer, beside the token with the attempt he comes from."""
         visit = _visit(request, is_back=True)
         return self._guard(await self._served(request, visit, self._look))
 
@@ -165,24 +168,35 @@ class Pages:
     def _sight(self, visit: _Visit, shown: Shown) -> Sight:
         with self._store.snapshot() as books:
             page = showing.page(books, shown.link)
+            attempt = showing.attempt(books, shown.link, visit.attempt_id)
+        is_back = visit.is_back and not self._takes_nothing(attempt)
         return Sight(
             page=page,
-            said=links.saying(shown.fate, page.bills, is_back=visit.is_back),
+            said=links.saying(shown.fate, page.bills, is_back=is_back),
             path=f"/pay/{visit.token}",
             language=visit.language or page.language,
             takes_parts=shown.link.takes_parts,
             is_choice=shown.link.invoice_id is None,
-            is_back=visit.is_back,
+            is_back=is_back,
         )
+
+    def _takes_nothing(self, attempt: tuple[str, AttemptState] | None) -> bool:
+        """Whether we have ended what he comes back from, at a gateway where we take the money."""
+        if attempt is None or attempt[1] not in links.ENDED:
+            return False
+        gateway = self._hosted.gateways.get(attempt[0])
+        return gateway is not None and gateway.capabilities.can(Verb.CAPTURE)
 
 
 def _visit(request: Request, *, is_back: bool = False) -> _Visit:
     asked = request.query_params.get("lang")
+    attempt = request.query_params.get("attempt", "")
     return _Visit(
         token=request.path_params["token"][:_LONGEST_TOKEN],
         language=letters.language(asked) if asked in ("ro", "en") else None,
         is_back=is_back,
         form={},
+        attempt_id=int(attempt) if _NUMBER.fullmatch(attempt) else 0,
     )
 
 

@@ -118,7 +118,7 @@ def _order(counter: Counter, attempt: Attempt) -> Order:
         money=attempt.money,
         language=language,
         seller_name=attempt.seller,
-        return_url=f"{counter.address}/return?lang={language}",
+        return_url=f"{counter.address}/return?lang={language}&attempt={attempt.id}",
         cancel_url=f"{counter.address}?lang={language}",
         expires_at=attempt.expires_at,
         key=attempt.key,
