@@ -13,6 +13,7 @@ from typing import Any
 from ledger.store import Books
 
 _LEASE = timedelta(seconds=60)
+_LONGEST_PAUSE = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +126,11 @@ def is_followed(books: Books, errand_id: int, subject: str, effect: str) -> bool
             effect=effect,
         )
     )
+
+
+def pause(leased: Leased) -> timedelta:
+    """How long an errand rests after a try in vain: 10, 20, 40 … seconds, at most 15 minutes."""
+    return min(timedelta(seconds=10 * 2 ** min(leased.attempts - 1, 10)), _LONGEST_PAUSE)
 
 
 def finish(books: Books, leased: Leased) -> bool:

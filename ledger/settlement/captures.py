@@ -23,7 +23,6 @@ EFFECT = "capture"
 # developer.paypal.com/reference/guidelines/idempotency, read 2026-11-20: 6 hours; less an answer.
 _REPEATABLE = timedelta(hours=6) - timedelta(minutes=10)
 PATIENCE = timedelta(days=3)
-_LONGEST_PAUSE = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +109,7 @@ def put_off(books: Books, capture: Capture, reason: str, now: datetime) -> bool:
     """
     if now - capture.leased.created_at > PATIENCE:
         return lose(books, capture, f"asked for {PATIENCE.days} days: {reason}")
-    pause = min(timedelta(seconds=10 * 2 ** min(capture.leased.attempts - 1, 10)), _LONGEST_PAUSE)
-    return outbox.put_off(books, capture.leased, now + pause, reason)
+    return outbox.put_off(books, capture.leased, now + outbox.pause(capture.leased), reason)
 
 
 def wait(books: Books, capture: Capture, reason: str, now: datetime) -> bool:

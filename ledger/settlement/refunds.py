@@ -14,8 +14,6 @@ from ledger.settlement import lookups
 from ledger.settlement.lookups import Question
 from ledger.store import Books
 
-_LONGEST_PAUSE = timedelta(minutes=15)
-
 
 @dataclass(frozen=True, slots=True)
 class Sending:
@@ -99,7 +97,7 @@ def put_off(books: Books, sending: Sending, reason: str, now: datetime) -> bool:
 
     10, 20, 40 … seconds, then every quarter of an hour.
     """
-    return outbox.put_off(books, sending.leased, now + _pause(sending), reason)
+    return outbox.put_off(books, sending.leased, now + outbox.pause(sending.leased), reason)
 
 
 def wait(books: Books, sending: Sending, reason: str, now: datetime) -> bool:
@@ -107,7 +105,9 @@ def wait(books: Books, sending: Sending, reason: str, now: datetime) -> bool:
     body = sending.leased.body
     if not sending.may_have_gone:
         body = {"refused": sending.leased.attempts}
-    is_ours = outbox.put_off(books, sending.leased, now + _pause(sending), reason, body)
+    is_ours = outbox.put_off(
+        books, sending.leased, now + outbox.pause(sending.leased), reason, body
+    )
     if is_ours:
         _show(books, sending, reason)
     return is_ours
@@ -141,11 +141,6 @@ def lose(books: Books, sending: Sending, reason: str) -> bool:
     reference = (sending.gateway, sending.account, sending.reference)
     lookups.plan(books, [Question(reference, f"refund {sending.id}", is_urgent=True)])
     return True
-
-
-def _pause(sending: Sending) -> timedelta:
-    seconds = 10 * 2 ** min(sending.leased.attempts - 1, 10)
-    return min(timedelta(seconds=seconds), _LONGEST_PAUSE)
 
 
 def _say(books: Books, sending: Sending, state: str, item: str | None, detail: str | None) -> None:
