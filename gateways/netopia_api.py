@@ -2,14 +2,13 @@
 
 import json
 from datetime import timedelta
-from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from functools import cached_property
 from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple
 
 from domain.errors import Refused, TryLater
-from domain.money import decimal_text
+from domain.money import Money, decimal_text
 from gateways import netopia_checkout, strict_json
 from gateways import netopia_fields as fields
 from gateways.netopia_fields import Payload
@@ -28,6 +27,8 @@ _CONNECT_SECONDS = 2.0
 _LONGEST_BYTES = 262_144
 _LONGEST_NAME = 64 + 1 + 255
 _PAUSE = timedelta(minutes=1)
+
+_STATUS = "/operation/status"  # the one call that changes nothing
 
 _REDIRECT = "101"  # no error: the customer is to be sent to the page
 _OPEN_ALREADY = "56"
@@ -77,7 +78,7 @@ class NetopiaApi:
         if not ntp_id or len(reference) > _LONGEST_NAME or not reference.isprintable():
             raise Refused("unsupported", f"NETOPIA has nothing that is called {reference[:80]!r}")
         asked = {"posID": self._pos, "ntpID": ntp_id, "orderID": order_id}
-        answer = self._post("/operation/status", json.dumps(asked).encode())
+        answer = self._post(_STATUS, json.dumps(asked).encode())
         told = _parsed(answer.body)
         payment = fields.mapping(told, "payment")
         if answer.status != 200 or type(payment.get("status")) is not int:
@@ -113,19 +114,15 @@ class NetopiaApi:
     def refund(self, repayment: Repayment) -> Taken:
         """Gives back, and again each time it is asked: NETOPIA knows no key.
 
-        An approval of another amount than was asked for has given nothing back, as others saw.
+        Refused: nothing went back, in NETOPIA's own code. An approval of another amount than was
+        asked for has given nothing back, as others saw. TryLater: perhaps it did, whatever the
+        answer was that could not be read.
         """
         ntp_id, money = repayment.reference, repayment.money
         told_amount = decimal_text(money)
         body = f'{{"ntpID":{json.dumps(ntp_id)},"amount":{told_amount},"split":[]}}'.encode()
         answer = self._post("/operation/credit", body)
-        told = _parsed(answer.body)
-        made = fields.mapping(told, "payment")
-        if not (answer.status == 200 and _code(told) in _DONE and made.get("status") == _CREDITED):
-            raise Refused(
-                "refund_refused", f"NETOPIA gives nothing back of {ntp_id}: {_code(told)}"
-            )
-        if Decimal(str(made.get("amount"))) != Decimal(told_amount):
+        if _credited(answer, repayment) != money:
             raise Refused("refund_refused", f"NETOPIA approved another amount of {ntp_id}")
         frame = b'{"object":"credit","asked":%b,"key":%b,"currency":%b,"at":%b,\n"answer":%b}' % (
             body,
@@ -164,7 +161,7 @@ class NetopiaApi:
                 for part in answer.iter_bytes():
                     told += part
                     if len(told) > _LONGEST_BYTES:
-                        raise Refused("answer_too_long", f"NETOPIA's answer to {path} is too long")
+                        raise _too_long(path)
                     if monotonic() > until:
                         raise TryLater(_PAUSE, "NETOPIA answers too slowly")
                 return _Answer(answer.status_code, told, _day(answer.headers.get("date")))
@@ -177,6 +174,28 @@ def _day(told: str | None) -> str | None:
         return None if told is None else parsedate_to_datetime(told).date().isoformat()
     except ValueError:
         return None
+
+
+def _credited(answer: _Answer, asked: Repayment) -> Money:
+    """What was given back; a refusal is only what says so in NETOPIA's code, all else is doubt."""
+    told = _parsed(answer.body)
+    code, made = _code(told), fields.mapping(told, "payment")
+    if code is not None and code not in _DONE:
+        raise Refused("refund_refused", f"NETOPIA gives nothing back of {asked.reference}: {code}")
+    is_told = answer.status == 200 and code is not None and made.get("status") == _CREDITED
+    doubt = TryLater(_PAUSE, f"NETOPIA does not say whether {asked.reference} was given back")
+    if not is_told:
+        raise doubt
+    try:
+        return fields.money_of({**made, "currency": asked.money.currency})
+    except Refused as unreadable:
+        raise doubt from unreadable
+
+
+def _too_long(path: str) -> Exception:
+    """Whoever only asked need not ask again; what was to be done may be done."""
+    detail = f"NETOPIA's answer to {path} is too long"
+    return Refused("answer_too_long", detail) if path == _STATUS else TryLater(_PAUSE, detail)
 
 
 def _code(answer: Payload) -> str | None:

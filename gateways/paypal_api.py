@@ -111,7 +111,10 @@ class PayPalApi:
         raise _refusal(answer, order_id)
 
     def refund(self, repayment: Repayment) -> Taken:
-        """Gives back once, however often it is asked for, under the refund's own request id."""
+        """Gives back once, however often it is asked for, under the refund's own request id.
+
+        Refused: nothing went back. TryLater: perhaps it did, as when the answer cannot be read.
+        """
         money = repayment.money
         amount = {"currency_code": money.currency, "value": fields.text_of(money)}
         capture = _id(repayment.reference)
@@ -123,7 +126,9 @@ class PayPalApi:
         )
         if answer.status not in (200, 201):
             raise _refusal(answer, capture)
-        item = fields.identity(_parsed(answer.body))
+        item = fields.plain(_parsed(answer.body), "id")
+        if item is None or not fields.is_identity(item):
+            raise TryLater(_PAUSE, f"PayPal does not say which refund of {capture} it made")
         return Taken(item, f"{capture}/{item}")
 
     def occurrences(self, since: datetime, until: datetime) -> Iterator[Occurrence]:
@@ -230,12 +235,18 @@ class PayPalApi:
                 for part in answer.iter_bytes():
                     body += part
                     if len(body) > _LONGEST_BYTES:
-                        raise Refused("answer_too_long", f"PayPal's answer to {path} is too long")
+                        raise _too_long(method, path)
                     if monotonic() > until:
                         raise TryLater(_PAUSE, "PayPal answers too slowly")
                 return _Answer(answer.status_code, body)
         except httpx.HTTPError as error:
             raise TryLater(_PAUSE, f"PayPal is away: {type(error).__name__}") from error
+
+
+def _too_long(method: str, path: str) -> Exception:
+    """Whoever only asked need not ask again; what was to be done may be done."""
+    detail = f"PayPal's answer to {path} is too long"
+    return Refused("answer_too_long", detail) if method == "GET" else TryLater(_PAUSE, detail)
 
 
 def _second(instant: datetime) -> str:

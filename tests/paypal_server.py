@@ -20,9 +20,10 @@ _LINKS = "https://api.sandbox.paypal.com"
 class Account:
     """What one PayPal account has; `troubles` are what the next calls get instead of it.
 
-    A trouble is an HTTP status, "silence" for a connection that is closed without a word, "lost"
-    for one that is closed when all is done, or "hold" for an answer that waits until `go` is set;
-    None lets one call pass. `refusals` are issues, by order, that a capture is refused for.
+    A trouble is an HTTP status, the body of a success, "silence" for a connection that is closed
+    without a word, "lost" for one that is closed when all is done, or "hold" for an answer that
+    waits until `go` is set; None lets one call pass. `refusals` are issues, by order, that a
+    capture is refused for.
     """
 
     orders: dict[str, Thing] = field(default_factory=dict)
@@ -30,7 +31,7 @@ class Account:
     refunds: dict[str, Thing] = field(default_factory=dict)
     tokens: list[str] = field(default_factory=list)
     token_seconds: int = 32_400
-    troubles: list[int | str | None] = field(default_factory=list)
+    troubles: list[int | str | Thing | None] = field(default_factory=list)
     refusals: dict[str, str] = field(default_factory=dict)
     remembered: dict[str, Thing] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
@@ -152,6 +153,8 @@ class _Handler(BaseHTTPRequestHandler):
         trouble = self.account.troubles.pop(0) if self.account.troubles else None
         if isinstance(trouble, int):
             return self._say(trouble, {"name": "INTERNAL_SERVER_ERROR"})
+        if isinstance(trouble, dict):
+            return self._say(201, trouble)
         if trouble == "silence":
             return None
         key = self.headers.get("paypal-request-id")

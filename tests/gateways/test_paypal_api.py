@@ -12,7 +12,7 @@ from domain.money import Money
 from gateways.paypal import PayPal
 from gateways.paypal_api import PayPalApi
 from gateways.paypal_certificates import Certificates
-from gateways.port import Order
+from gateways.port import Order, Repayment
 from tests import paypal_server
 from tests.paypal_seal import WEBHOOK_ID
 from tests.paypal_server import CLIENT, SECRET, Account
@@ -227,3 +227,18 @@ def test_an_order_that_is_over_is_no_session(account: Account):
 def test_paypal_closes_no_order():
     with pytest.raises(Refused, match="unsupported"):
         a_paypal(None).expire(ORDER)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [{}, {"id": 7}, {"id": "a/b"}, {"id": "REFUND1", "pad": "x" * 300_000}],
+    ids=["nothing", "a number", "no id of theirs", "too long"],
+)
+def test_an_answer_that_cannot_be_read_is_no_word_that_nothing_went_back(
+    account: Account, answer: dict[str, Any]
+):
+    account.troubles.append(answer)
+    now = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
+
+    with pytest.raises(TryLater):
+        an_api(account).refund(Repayment(CAPTURE, Money("EUR", 2420), "refund:1", now))

@@ -110,7 +110,21 @@ def test_what_the_panel_gives_back_is_for_a_person(post: Post, desk: Desk, payme
     assert gone(desk) == [(0, 0)]
 
 
-@pytest.mark.parametrize("trouble", ["lost", "silence", 500, "<html>"])
+_APPROVED = '{"error":{"code":"00"},"payment":{"ntpID":"1500001","status":8%s}}'
+_UNREADABLE = {
+    "no code": '{"error":{},"payment":{"ntpID":"1500001","status":8,"amount":21.00}}',
+    "no word": "{}",
+    "other status": '{"error":{"code":"00"},"payment":{"ntpID":"1500001","status":3}}',
+    "no amount": _APPROVED % "",
+    "odd amount": _APPROVED % ',"amount":"some"',
+    "too long": _APPROVED % f',"amount":21.00,"pad":"{"x" * 300_000}"',
+}
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    ["lost", "silence", 500, "<html>", *(pytest.param(v, id=k) for k, v in _UNREADABLE.items())],
+)
 def test_a_lost_answer_leaves_it_unknown_and_nobody_sends_it_twice(
     post: Post,
     desk: Desk,
