@@ -56,7 +56,8 @@ _OLDEST, _NEWEST = timedelta(days=4), timedelta(days=1)
 class Terms:
     """What a point of sale agreed on; `confirm_url` is our own address before its secret.
 
-    `has_rc4`: the old cipher is believed. `has_bare_address`: so is the address without a secret.
+    `has_rc4`: the account speaks the old cipher, so it is believed, and what we seal is in it.
+    `has_bare_address`: the address without a secret is believed.
     """
 
     signature: str
@@ -162,7 +163,7 @@ class MobilPay:
     def form(self, order: Order) -> Form:
         """The sealed order that the customer's browser posts to MobilPay's page."""
         page, xml = self._order(order)
-        return page.form(order, xml)
+        return page.form(order, xml, self._cipher)
 
     def expire(self, session_id: str) -> None:
         """MobilPay closes no order."""
@@ -193,7 +194,13 @@ class MobilPay:
             _unsupported("MOBILPAY_PUBLIC_CERT is not set, so no order can be sealed for MobilPay")
         secret = mobilpay_secret.secret(self._secret_key, Claim(order.order_id, order.money))
         confirm_url = f"{self._terms.confirm_url}/{secret}"
-        return self._page, mobilpay_order.xml(order, self._terms.signature, confirm_url)
+        signature = self._terms.signature
+        return self._page, mobilpay_order.xml(order, signature, confirm_url, self._cipher)
+
+    @property
+    def _cipher(self) -> str:
+        """What we seal with, and what MobilPay is to."""
+        return RC4 if self._terms.has_rc4 else AES
 
     def _opened(self, sealed: Sealed) -> tuple[Notice, bytes]:
         """The notice and its XML; one refusal for all that may be wrong, so that nobody learns."""

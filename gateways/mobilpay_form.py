@@ -56,7 +56,7 @@ def kept(raw: bytes) -> Kept:
 def fields_of(sealed: Sealed) -> Mapping[str, str]:
     """The form that travels."""
     values = {"env_key": sealed.key, "data": sealed.text, "iv": sealed.iv}
-    encoded = {name: base64.b64encode(value).decode() for name, value in values.items()}
+    encoded = {name: base64.b64encode(value).decode() for name, value in values.items() if value}
     return {**encoded, "cipher": sealed.cipher}
 
 

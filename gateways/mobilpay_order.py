@@ -1,6 +1,5 @@
 """The order that a customer's browser carries to MobilPay's page, sealed for MobilPay."""
 
-import secrets
 from dataclasses import dataclass
 from urllib.parse import quote_plus, urlsplit
 from zoneinfo import ZoneInfo
@@ -12,7 +11,6 @@ from domain import money
 from domain.errors import Refused
 from domain.links import SESSION_LIFE
 from gateways import mobilpay_form, mobilpay_seal
-from gateways.mobilpay_seal import AES
 from gateways.port import Form, Order
 
 LIVE_HOST = "secure.mobilpay.ro"
@@ -32,9 +30,9 @@ class Page:
     url: str
     key: RSAPublicKey
 
-    def form(self, order: Order, xml: bytes) -> Form:
+    def form(self, order: Order, xml: bytes, cipher: str) -> Form:
         """What the browser posts; sealed anew each time, and always the same order."""
-        sealed = mobilpay_seal.seal(xml, self.key, secrets.token_bytes(32), secrets.token_bytes(16))
+        sealed = mobilpay_seal.seal(xml, self.key, cipher)
         english = "/en" if order.language == "en" else ""
         return Form(f"{self.url.rstrip('/')}{english}", mobilpay_form.fields_of(sealed))
 
@@ -44,8 +42,10 @@ def is_live(url: str) -> bool:
     return urlsplit(url).hostname == LIVE_HOST
 
 
-def xml(order: Order, signature: str, confirm_url: str) -> bytes:
+def xml(order: Order, signature: str, confirm_url: str, cipher: str) -> bytes:
     """The order as MobilPay wants it: the same order is the same words, whenever it is said.
+
+    `cipher` is what MobilPay is to seal its notices with.
 
     Refused when MobilPay takes no such order.
     """
@@ -65,7 +65,7 @@ def xml(order: Order, signature: str, confirm_url: str) -> bytes:
     )
     _add(invoice, "details", quote_plus(order.description[:_LONGEST_DETAILS]))
     _contact(invoice, order)
-    _add(root, "ipn_cipher", AES)
+    _add(root, "ipn_cipher", cipher)
     param = _add(_add(root, "params"), "param")
     _add(param, "name", "order_id")
     _add(param, "value", quote_plus(order.order_id))

@@ -6,6 +6,7 @@ opens asks whether that makes sense, and answers every failure alike.
 """
 
 import re
+import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -28,6 +29,7 @@ RC4 = "rc4"
 _BLOCK_BITS = 128
 _KEY_BYTES, _IV_BYTES = 32, 16
 _RC4_KEY_BYTES = range(5, 33)
+_OUR_RC4_KEY_BYTES = 16  # as PHP makes it
 _PRIVATE_KEYS = re.compile(
     r"-----BEGIN ((?:RSA )?PRIVATE KEY)-----.+?-----END \1-----", re.DOTALL | re.ASCII
 )
@@ -53,13 +55,16 @@ def opened(sealed: Sealed, keys: Sequence[RSAPrivateKey]) -> Iterator[bytes]:
             continue  # a wrong length, key or padding
 
 
-def seal(text: bytes, key: RSAPublicKey, session_key: bytes, iv: bytes) -> Sealed:
-    """Closes a text with AES for the owner of a key; both numbers are random, and used once."""
-    assert (len(session_key), len(iv)) == (_KEY_BYTES, _IV_BYTES)
+def seal(text: bytes, key: RSAPublicKey, cipher: str) -> Sealed:
+    """Closes a text for the owner of a key, with AES, or with RC4 where nothing else is spoken."""
+    if cipher == RC4:
+        session_key = secrets.token_bytes(_OUR_RC4_KEY_BYTES)
+        return Sealed(RC4, key.encrypt(session_key, PKCS1v15()), b"", _rc4(text, session_key))
+    session_key, iv = secrets.token_bytes(_KEY_BYTES), secrets.token_bytes(_IV_BYTES)
     padder = PKCS7(_BLOCK_BITS).padder()
-    cipher = Cipher(AES256(session_key), CBC(iv)).encryptor()
+    closer = Cipher(AES256(session_key), CBC(iv)).encryptor()
     padded = padder.update(text) + padder.finalize()
-    closed = cipher.update(padded) + cipher.finalize()
+    closed = closer.update(padded) + closer.finalize()
     return Sealed(AES, key.encrypt(session_key, PKCS1v15()), iv, closed)
 
 
@@ -113,5 +118,10 @@ def _unciphered_aes(sealed: Sealed, session_key: bytes) -> bytes:
 def _unciphered_rc4(sealed: Sealed, session_key: bytes) -> bytes:
     if len(session_key) not in _RC4_KEY_BYTES:
         raise ValueError("no key of RC4")
-    cipher = Cipher(ARC4(session_key), mode=None).decryptor()
-    return cipher.update(sealed.text) + cipher.finalize()
+    return _rc4(sealed.text, session_key)
+
+
+def _rc4(text: bytes, session_key: bytes) -> bytes:
+    """Both ways: what it closes, it opens."""
+    cipher = Cipher(ARC4(session_key), mode=None).encryptor()
+    return cipher.update(text) + cipher.finalize()

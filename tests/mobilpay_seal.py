@@ -148,10 +148,14 @@ def rc4(text: bytes, session_key: bytes) -> bytes:
 
 
 def opened(fields: Mapping[str, str], name: str = "theirs") -> bytes:
-    """What is sealed in a form of AES, as its addressee opens it."""
-    assert fields["cipher"] == "aes-256-cbc"
-    sealed, text, iv = (base64.b64decode(fields[each]) for each in ("env_key", "data", "iv"))
+    """What is sealed in a form, as its addressee opens it."""
+    sealed, text = (base64.b64decode(fields[each]) for each in ("env_key", "data"))
     session_key = key(name).decrypt(sealed, PKCS1v15())
+    if fields["cipher"] == "rc4":
+        assert (len(session_key), "iv" in fields) == (16, False)
+        return rc4(text, session_key)
+    assert fields["cipher"] == "aes-256-cbc"
+    iv = base64.b64decode(fields["iv"])
     opening = Cipher(algorithms.AES(session_key), modes.CBC(iv)).decryptor()
     unpadder = padding.PKCS7(128).unpadder()
     padded = opening.update(text) + opening.finalize()

@@ -1,6 +1,7 @@
 """MobilPay's package of npm and Node itself: we open what they seal, and they what we seal.
 
-The package knows the old cipher alone, so what we seal, with AES, is opened by Node's own crypto.
+The package knows the old cipher alone: it opens what we seal where our account speaks that, and
+what we seal with AES is opened by Node's own crypto.
 """
 
 from urllib.parse import urlencode
@@ -99,6 +100,16 @@ def test_node_opens_the_order_that_we_seal():
     assert opened.encode() == seal.opened(fields)
     assert f'id="{ORDER.order_id}"' in opened
     assert "ana%40example.ro" in opened
+
+
+def test_the_package_opens_the_order_that_we_seal_where_the_old_cipher_is_spoken():
+    fields = seal.a_mobilpay(has_rc4=True).form(ORDER).fields
+
+    opened = packages.run(_OPEN_OLD, {**fields, "key": seal.pem("theirs")})
+
+    assert opened.encode() == seal.opened(fields)
+    assert f'id="{ORDER.order_id}"' in opened
+    assert "<ipn_cipher>rc4</ipn_cipher>" in opened
 
 
 def test_the_package_opens_what_the_tests_seal_with_the_old_cipher():

@@ -6,6 +6,7 @@ import html as markup
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -14,7 +15,7 @@ from urllib.parse import urlsplit
 import pytest
 from lxml import etree
 
-from domain.errors import Refused
+from domain.errors import Refused, Untrusted
 from domain.money import Money
 from gateways.capabilities import Verb
 from gateways.port import Order
@@ -23,6 +24,7 @@ from ledger.links.granting import Target
 from ledger.store import Store
 from tests import mobilpay_seal as seal
 from tests.builders import at
+from tests.mobilpay_seal import Seal
 from tests.web import paying
 from tests.web.conftest import NOW
 from tests.web.paying import Site, buttons
@@ -181,16 +183,38 @@ def test_an_order_is_said_as_mobilpay_wants_it():
     assert gateway.hosted_link(ORDER).url == "/orders/1?lang=ro"
 
 
-def test_mobilpay_opens_what_we_seal_and_we_open_what_it_answers():
+@pytest.mark.parametrize("has_rc4", [False, True])
+def test_one_cipher_is_spoken_and_with_the_old_one_both_are_understood(has_rc4: bool):
+    gateway = seal.a_mobilpay(has_rc4=has_rc4)
+    spoken = "rc4" if has_rc4 else "aes-256-cbc"
+
+    first, second = gateway.form(ORDER).fields, gateway.form(ORDER).fields
+
+    assert first["cipher"] == spoken
+    assert etree.fromstring(seal.opened(first)).findtext("ipn_cipher") == spoken
+    assert (first["env_key"] != second["env_key"], first["data"] != second["data"]) == (True, True)
+    assert seal.opened(first) == seal.opened(second)
+    understood = []
+    for cipher in ("aes-256-cbc", "rc4"):
+        arrived = seal.delivery(seal.body(seal=Seal(cipher=cipher)))
+        with suppress(Untrusted):
+            gateway.authenticate(arrived, {}, at("2026-11-20T12:00"))
+            understood.append(cipher)
+    assert understood == (["aes-256-cbc", "rc4"] if has_rc4 else ["aes-256-cbc"])
+
+
+@pytest.mark.parametrize("has_rc4", [False, True])
+def test_mobilpay_opens_what_we_seal_and_we_open_what_it_answers(has_rc4: bool):
     """The order comes back with a notice in it, sealed for us, to the address it names."""
-    gateway = seal.a_mobilpay()
+    gateway = seal.a_mobilpay(has_rc4=has_rc4)
     order = seal.opened(gateway.form(ORDER).fields).decode()
     confirm = etree.fromstring(order.encode()).findtext("url/confirm") or ""
     notice = re.search(r"<mobilpay.*</mobilpay>", seal.recorded().decode(), re.S)
     assert notice
     answered = order.replace("</order>", f"{notice[0]}</order>").encode()
 
-    arrived = seal.delivery(seal.body(answered), confirm.rpartition("/")[2])
+    cipher = etree.fromstring(order.encode()).findtext("ipn_cipher")
+    arrived = seal.delivery(seal.body(answered, Seal(cipher=cipher)), confirm.rpartition("/")[2])
     envelope = gateway.authenticate(arrived, {}, at("2026-11-20T12:00"))
 
     reading = gateway.read(envelope.kept or b"")
