@@ -50,8 +50,7 @@ def web(listening: socket.socket) -> None:
 
 def sandbox(listening: socket.socket, told: Pretended) -> None:
     """Serves the pretend gateways on a socket that stays open while we are started again."""
-    from runtime import clock
-    from sandbox import paypal_certificates, running
+    from sandbox import running
     from sandbox.options import Options
     from sandbox.world import World
 
@@ -62,10 +61,9 @@ def sandbox(listening: socket.socket, told: Pretended) -> None:
         paypal_client_id=told.paypal_client_id,
         paypal_client_secret=told.paypal_client_secret,
         paypal_webhook_id=pretend.WEBHOOK_ID,
+        ca_file=told.authority,
     )
-    authority = paypal_certificates.kept_authority(told.authority, clock.now())
-    world = World(options, running.address(listening), authority=authority)
-    running.here(world, listening, lambda: None)
+    running.here(World(options, running.address(listening)), listening, lambda: None)
 
 
 def celery(*arguments: str) -> None:

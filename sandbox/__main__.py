@@ -6,9 +6,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from sandbox import clock, running
+from sandbox import running
 from sandbox.options import Options
-from sandbox.paypal_certificates import kept_authority
 from sandbox.world import World
 
 
@@ -24,22 +23,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
         paypal_webhook_id=asked.paypal_webhook_id,
         paypal_merchant_id=asked.paypal_merchant_id,
         cert_base=asked.paypal_cert_base,
+        ca_file=asked.ca_file,
         seed=asked.seed,
         retry_scale=asked.retry_scale,
         settle_seconds=asked.settle_seconds,
     )
     if asked.fd is not None:
         with socket.socket(fileno=asked.fd) as listener:
-            _serve(options, listener, asked.ca_file)
+            _serve(options, listener)
         return
     with running.listening(asked.port) as listener:
-        _serve(options, listener, asked.ca_file)
+        _serve(options, listener)
 
 
-def _serve(options: Options, listener: socket.socket, ca_file: Path | None) -> None:
+def _serve(options: Options, listener: socket.socket) -> None:
     url = running.address(listener)
-    authority = kept_authority(ca_file, clock.now()) if ca_file is not None else None
-    world = World(options, url, authority=authority)
+    world = World(options, url)
 
     def ready() -> None:
         sys.stdout.write(f"sandbox ready {url}\n")

@@ -1,17 +1,15 @@
-"""Both pretend gateways as one ASGI application.
+"""All pretend gateways as one ASGI application, each below its own name.
 
-Stripe is under `/stripe` (`STRIPE_API_BASE=http://127.0.0.1:P/stripe`), PayPal under `/paypal`
-(`PAYPAL_API_BASE=http://127.0.0.1:P/paypal`); both clients take a base with a path. PayPal's
-certificates are at the root too, so that their path is exactly PayPal's.
+Such as `STRIPE_API_BASE=http://127.0.0.1:P/stripe`: our clients take a base with a path.
 """
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
-from starlette.routing import Mount, Route
+from starlette.routing import Mount
 
-from sandbox import control, panel, paypal_api, paypal_pages, stripe_api, stripe_pages
+from sandbox import control, panel
 from sandbox.world import World
 
 
@@ -24,14 +22,11 @@ def made(world: World) -> Starlette:
         yield
         await world.close()
 
-    stripe = [*stripe_api.routes(world.stripe), *stripe_pages.routes(world.stripe)]
-    paypal = [*paypal_api.routes(world.paypal, world.seal), *paypal_pages.routes(world.paypal)]
-    certificate = paypal_api.certificate(world.seal)
+    gateways = world.gateways.values()
     return Starlette(
         routes=[
-            Mount("/stripe", routes=stripe),
-            Mount("/paypal", routes=paypal),
-            Route("/v1/notifications/certs/{id}", certificate, methods=["GET"]),
+            *(Mount(f"/{each.name}", routes=each.routes) for each in gateways),
+            *(route for each in gateways for route in each.roots),
             *control.routes(world),
             *panel.routes(world),
         ],

@@ -7,16 +7,17 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from sandbox.knobs import BadKnob
-from sandbox.payload import printed
 from sandbox.world import World
 
 
 def routes(world: World) -> list[Route]:
-    """All of it is JSON but the authority's certificate."""
+    """All of it is JSON; what one gateway alone has here is among its own routes."""
 
     async def state(request: Request) -> Response:
-        told = {name: knobs.told() for name, knobs in world.knobs.items()}
-        return JSONResponse({**told, "waiting": world.waiting, "cert_url": world.cert_url})
+        told: dict[str, object] = {"waiting": world.waiting}
+        for gateway in world.gateways.values():
+            told |= {gateway.name: gateway.post.knobs.told(), **gateway.told()}
+        return JSONResponse(told)
 
     async def turn(request: Request) -> Response:
         return _turned(world, await request.body())
@@ -27,37 +28,22 @@ def routes(world: World) -> list[Route]:
     async def resend(request: Request) -> Response:
         return JSONResponse({"resent": resend_undelivered(world)})
 
-    async def expire_tokens(request: Request) -> Response:
-        world.paypal.tokens.clear()
-        return JSONResponse({})
-
-    async def authority(request: Request) -> Response:
-        return Response(world.seal.authority_pem, media_type="application/x-pem-file")
-
     return [
         Route("/control", state, methods=["GET"]),
         Route("/control/knobs", turn, methods=["POST"]),
         Route("/control/ledger", ledger, methods=["GET"]),
         Route("/control/resend", resend, methods=["POST"]),
-        Route("/control/expire-tokens", expire_tokens, methods=["POST"]),
-        Route("/control/authority.pem", authority, methods=["GET"]),
     ]
 
 
 def ledgers(world: World) -> dict[str, object]:
     """What each gateway knows of the money it moved."""
-    return {"stripe": world.stripe.ledger.told(), "paypal": world.paypal.ledger.told()}
+    return {name: gateway.ledger.told() for name, gateway in world.gateways.items()}
 
 
 def resend_undelivered(world: World) -> int:
     """Send once more every event that nobody has taken; how many these were."""
-    count = 0
-    for account in (world.stripe, world.paypal):
-        for id_, event in account.events.items():
-            if id_ not in account.post.delivered:
-                account.post.resend(id_, printed(event))
-                count += 1
-    return count
+    return sum(gateway.post.resend_undelivered() for gateway in world.gateways.values())
 
 
 def _turned(world: World, body: bytes) -> Response:
@@ -69,7 +55,7 @@ def _turned(world: World, body: bytes) -> Response:
         return _refused('the body is JSON such as {"stripe": {"drop": 0.3}}')
     for name in wanted:
         if name not in world.knobs:
-            return _refused(f"there is no gateway {name}; there are stripe and paypal")
+            return _refused(f"there is no gateway {name}; there are {', '.join(world.knobs)}")
     try:
         for name, knobs in wanted.items():
             world.knobs[name].turn(knobs)

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 import httpx
 
@@ -18,28 +19,58 @@ _ANSWER_SECONDS = 10.0
 _AT_ONCE = 16
 
 
+# What an answer means to the gateway: it is done, it comes again, it never comes again.
+Verdict = Literal["taken", "again", "never"]
+
+Judge = Callable[[httpx.Response], Verdict]
+
+
 @dataclass(slots=True)
 class Transmission:
-    """One transmission of an event; a duplicate is another one of the same event."""
+    """One transmission of an event; a duplicate is another one of the same event.
+
+    `repeated` is for whoever wraps it: what the first attempt said and each later one says again.
+    """
 
     number: int
     event_id: str
     body: bytes
-    named: tuple[str, str] | None = None  # the id and time that PayPal's first attempt signed
+    address: str
+    repeated: dict[str, Any] = field(default_factory=dict)
 
 
-# The headers of one attempt, the signature among them.
-Sign = Callable[[Transmission], dict[str, str]]
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What one attempt carries: the headers, the content type and the signature among them."""
+
+    headers: dict[str, str]
+    body: bytes
+
+
+# Called for each attempt.
+Wrap = Callable[[Transmission], Envelope]
+
+# What the first attempt came to, once it has; None where a knob lost the event.
+First = asyncio.Future[Verdict | None]
+
+
+def by_status(answer: httpx.Response) -> Verdict:
+    """Taken is any answer of 2xx; a redirect is none."""
+    return "taken" if answer.is_success else "again"
 
 
 class Post:
     """One gateway's deliveries. Everything here runs on one event loop."""
 
-    def __init__(self, address: str, sign: Sign, knobs: Knobs, waits: Sequence[float]) -> None:
+    def __init__(
+        self, address: str, wrap: Wrap, knobs: Knobs, waits: Sequence[float], judge: Judge
+    ) -> None:
+        self.knobs = knobs
         self._address = address
-        self._sign = sign
-        self._knobs = knobs
+        self._wrap = wrap
         self._waits = waits
+        self._judge = judge
+        self._events: dict[str, tuple[bytes, str]] = {}
         self._client: httpx.AsyncClient | None = None
         self._places = asyncio.Semaphore(_AT_ONCE)
         self._under_way: set[asyncio.Task[None]] = set()
@@ -52,20 +83,35 @@ class Post:
         """How many transmissions are neither delivered nor given up."""
         return len(self._under_way)
 
-    def send(self, event_id: str, body: bytes) -> None:
-        """Take an event; it leaves at once unless a knob says otherwise."""
-        self._knobs.count("events")
-        if self._knobs.happens("drop"):
-            self._knobs.count("dropped")
-            return
-        self._carry(event_id, body)
-        if self._knobs.happens("duplicate"):
-            self._knobs.count("duplicated")
-            self._carry(event_id, body)
+    def send(self, event_id: str, body: bytes, address: str | None = None) -> First:
+        """Take an event; it leaves at once unless a knob says otherwise.
 
-    def resend(self, event_id: str, body: bytes) -> None:
+        It goes to the address of its own, where it has one. Whoever wants to know how its first
+        attempt ended awaits what this returns; cancelled when the post is closed before.
+        """
+        self._events[event_id] = body, address or self._address
+        self.knobs.count("events")
+        if self.knobs.happens("drop"):
+            self.knobs.count("dropped")
+            lost: First = asyncio.get_running_loop().create_future()
+            lost.set_result(None)
+            return lost
+        first = self._carry(event_id)
+        if self.knobs.happens("duplicate"):
+            self.knobs.count("duplicated")
+            self._carry(event_id)
+        return first
+
+    def resend(self, event_id: str) -> First:
         """Send what was sent before, untouched by the knobs that lose or double."""
-        self._carry(event_id, body)
+        return self._carry(event_id)
+
+    def resend_undelivered(self) -> int:
+        """Send once more every event that nobody has taken; how many these were."""
+        missing = [each for each in self._events if each not in self.delivered]
+        for each in missing:
+            self.resend(each)
+        return len(missing)
 
     async def close(self) -> None:
         """Drop what is under way and close the connections."""
@@ -75,60 +121,70 @@ class Post:
         if self._client is not None:
             await self._client.aclose()
 
-    def _carry(self, event_id: str, body: bytes) -> None:
+    def _carry(self, event_id: str) -> First:
         self._sent += 1
-        task = asyncio.get_running_loop().create_task(
-            self._travel(Transmission(self._sent, event_id, body), self._pause())
-        )
+        message = Transmission(self._sent, event_id, *self._events[event_id])
+        first: First = asyncio.get_running_loop().create_future()
+        task = first.get_loop().create_task(self._travel(message, self._pause(), first))
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
+        task.add_done_callback(lambda _: first.cancel())  # only where it has not ended
+        return first
 
     def _pause(self) -> float:
         pause = 0.0
-        if self._knobs.happens("delay"):
-            self._knobs.count("delayed")
-            pause += self._knobs.delay_seconds
-        if self._knobs.happens("reorder"):
-            pause += self._knobs.within(self._knobs.reorder_seconds)
+        if self.knobs.happens("delay"):
+            self.knobs.count("delayed")
+            pause += self.knobs.delay_seconds
+        if self.knobs.happens("reorder"):
+            pause += self.knobs.within(self.knobs.reorder_seconds)
         return pause
 
-    async def _travel(self, message: Transmission, pause: float) -> None:
+    async def _travel(self, message: Transmission, pause: float, first: First) -> None:
         await asyncio.sleep(pause)
         if message.number < self._latest:
-            self._knobs.count("overtaken")
+            self.knobs.count("overtaken")
         self._latest = max(self._latest, message.number)
         for wait in (*self._waits, None):
-            if await self._attempt(message):
+            verdict = await self._attempt(message)
+            if not first.done():
+                first.set_result(verdict)
+            if verdict == "taken":
                 self.delivered.add(message.event_id)
                 return
-            if wait is None:
+            if verdict == "never" or wait is None:
                 break
-            self._knobs.count("retried")
+            self.knobs.count("retried")
             await asyncio.sleep(wait)
-        self._knobs.count("given_up")
+        self.knobs.count("given_up")
 
-    async def _attempt(self, message: Transmission) -> bool:
-        """Whether it was taken: any answer of 2xx; a redirect is none."""
-        headers = self._sign(message)
-        is_corrupt = self._knobs.happens("corrupt")
-        body = self._spoilt(message.body) if is_corrupt else message.body
+    async def _attempt(self, message: Transmission) -> Verdict:
+        """What came of it; what was spoilt on its way comes again, whatever is answered."""
+        envelope = self._wrap(message)
+        is_corrupt = self.knobs.happens("corrupt")
+        body = self._spoilt(envelope.body) if is_corrupt else envelope.body
         async with self._places:
-            self._knobs.count("attempts")
+            self.knobs.count("attempts")
             try:
-                answer = await self._line().post(self._address, content=body, headers=headers)
+                answer = await self._line().post(
+                    message.address, content=body, headers=envelope.headers
+                )
             except httpx.HTTPError:
-                self._knobs.count("unreachable")
-                return False
+                self.knobs.count("unreachable")
+                return "again"
+        verdict = self._judge(answer)
         if is_corrupt:
-            self._knobs.count("corrupted")
-            self._knobs.count("corrupt_accepted" if answer.is_success else "corrupt_refused")
-            return False
-        self._knobs.count("accepted" if answer.is_success else "refused")
-        return answer.is_success
+            self.knobs.count("corrupted")
+            self.knobs.count("corrupt_accepted" if verdict == "taken" else "corrupt_refused")
+            return "again"
+        self.knobs.count("accepted" if verdict == "taken" else "refused")
+        if verdict == "never":
+            self.knobs.count("told_never")
+        return verdict
 
     def _spoilt(self, body: bytes) -> bytes:
         """The body with one byte changed after it was signed."""
-        place = int(self._knobs.within(len(body)))
+        place = int(self.knobs.within(len(body)))
         return body[:place] + bytes([body[place] ^ 1]) + body[place + 1 :]
 
     def _line(self) -> httpx.AsyncClient:

@@ -1,13 +1,14 @@
 """What a sandbox is told at its start."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
     """Who the pretend seller is, where webhooks go, and how fast time passes for retries."""
 
-    webhooks: str  # the address that "/stripe" and "/paypal" are put behind
+    webhooks: str  # the address that "/stripe" and its like are put behind
     stripe_key: str = "sk_test_sandbox"
     stripe_secrets: tuple[str, ...] = ("whsec_sandbox",)  # several while one is being rolled
     paypal_client_id: str = "sandbox-client"
@@ -15,6 +16,9 @@ class Options:
     paypal_webhook_id: str = "5AN0B0X000000WH1D"
     paypal_merchant_id: str = "SANDBOXMERCH1"
     cert_base: str | None = None  # what stands before /v1/notifications/certs/; None: our own
+    ca_file: Path | None = (
+        None  # where the authority of PayPal's certificate is kept; None: nowhere
+    )
     seed: int | None = None  # of ids and knobs; None: another one at each start
     retry_scale: float = 0.01  # seconds of waiting for each second that a gateway would wait
     settle_seconds: float = 1.0  # until Stripe's balance transaction appears

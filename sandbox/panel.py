@@ -1,4 +1,4 @@
-"""The sandbox's own page: every payment of both gateways, and what a bank or seller may do next."""
+"""The sandbox's own page: every payment of all gateways, and what a bank or seller may do next."""
 
 from decimal import Decimal, InvalidOperation
 from html import escape
@@ -8,9 +8,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from sandbox import page, panel_paypal, panel_stripe
-from sandbox.paypal_errors import PaypalError
-from sandbox.stripe_errors import StripeError
+from sandbox import page
+from sandbox.gateway import Gateway, NotDone
 from sandbox.world import World
 
 _MOST = Decimal(10**9)
@@ -33,11 +32,12 @@ def routes(world: World) -> list[Route]:
 
 
 def _page(world: World) -> Response:
-    stripe = page.joined(panel_stripe.articles(world.stripe))
-    paypal = page.joined(panel_paypal.articles(world.paypal))
-    nothing = "<p>Nothing yet.</p>"
-    body = f"<h2>Stripe</h2>{stripe or nothing}<h2>PayPal</h2>{paypal or nothing}"
-    return page.shown("Sandbox", body, is_wide=True)
+    return page.shown("Sandbox", page.joined(map(_part, world.gateways.values())), is_wide=True)
+
+
+def _part(gateway: Gateway[object]) -> str:
+    articles = page.joined(gateway.articles())
+    return f"<h2>{escape(gateway.title)}</h2>{articles or '<p>Nothing yet.</p>'}"
 
 
 def _acted(world: World, names: dict[str, str], typed: str) -> Response:
@@ -47,12 +47,12 @@ def _acted(world: World, names: dict[str, str], typed: str) -> Response:
         return _refused("An amount is a number such as 12.50.")
     if amount is not None and not (amount.is_finite() and 0 < amount < _MOST):
         return _refused("An amount is above zero and below a thousand million.")
+    gateway = world.gateways.get(names["gateway"])
+    if gateway is None:
+        return _refused("There is no such gateway.")
     try:
-        if names["gateway"] == "stripe":
-            panel_stripe.act(world.stripe, names["id"], names["act"], amount)
-        else:
-            panel_paypal.act(world.paypal, names["id"], names["act"], amount)
-    except (StripeError, PaypalError) as error:
+        gateway.act(names["id"], names["act"], amount)
+    except NotDone as error:
         return _refused(str(error))
     return page.seen_other(f"{world.own_url}/")
 

@@ -6,14 +6,12 @@ from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Literal
 
-from sandbox.clock import Clock
 from sandbox.delivery import Post
+from sandbox.gateway import Site
 from sandbox.idempotency import Keys
-from sandbox.ids import Ids
-from sandbox.knobs import Knobs
 from sandbox.ledger import Ledger
-from sandbox.options import Options
 from sandbox.payload import Payload, copied, printed
+from sandbox.paypal_certificates import Seal
 from sandbox.paypal_errors import bad_token, not_found
 
 # Where PayPal's own words say its API is; the sandbox's pages are named by its own address.
@@ -58,15 +56,14 @@ class Order:
 class PaypalAccount:
     """All of it in memory; every change happens on one event loop, between two awaits."""
 
-    def __init__(
-        self, options: Options, clock: Clock, ids: Ids, knobs: Knobs, post: Post, own_url: str
-    ) -> None:
-        self.options = options
-        self.clock = clock
-        self.ids = ids
-        self.knobs = knobs
+    def __init__(self, site: Site, post: Post, seal: Seal) -> None:
+        self.options = site.options
+        self.clock = site.clock
+        self.ids = site.ids
+        self.own_url = site.own_url
+        self.knobs = post.knobs
         self.post = post
-        self.own_url = own_url
+        self.seal = seal
         self.ledger = Ledger()
         # By request id: how to show what it made, as that is now.
         self.order_keys: Keys[Show] = Keys(timedelta(hours=6))

@@ -1,5 +1,6 @@
 """PayPal's refusals, in its own shape."""
 
+from sandbox.gateway import NotDone
 from sandbox.payload import Payload
 
 _MESSAGES = {
@@ -19,7 +20,7 @@ _STATUSES = {
 }
 
 
-class PaypalError(Exception):
+class PaypalError(NotDone):
     """An answer that is an error."""
 
     def __init__(self, status: int, body: Payload) -> None:

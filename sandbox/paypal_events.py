@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from urllib.parse import urlencode
 
-from sandbox.payload import Payload, printed
+from sandbox.payload import Payload
 from sandbox.paypal_account import PaypalAccount, link
 from sandbox.paypal_errors import invalid, not_found
 
@@ -44,7 +44,7 @@ def found(account: PaypalAccount, id_: str) -> Payload:
 def resend(account: PaypalAccount, id_: str) -> Payload:
     """Send an event once more, under a new transmission id."""
     event = found(account, id_)
-    account.post.resend(id_, printed(event))
+    account.post.resend(id_)
     return event
 
 

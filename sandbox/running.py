@@ -51,9 +51,7 @@ class Running:
 
     def rows(self, gateway: str) -> tuple[Row, ...]:
         """The gateway's own ledger."""
-        return self.ask(
-            lambda world: (world.stripe if gateway == "stripe" else world.paypal).ledger.rows()
-        )
+        return self.ask(lambda world: world.gateways[gateway].ledger.rows())
 
     def resend(self) -> int:
         """Send again what nobody took; how many events these were."""

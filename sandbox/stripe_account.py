@@ -5,13 +5,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
-from sandbox.clock import Clock
 from sandbox.delivery import Post
+from sandbox.gateway import Site
 from sandbox.idempotency import Keys
-from sandbox.ids import Ids
-from sandbox.knobs import Knobs
 from sandbox.ledger import Ledger
-from sandbox.options import Options
 from sandbox.payload import Payload, copied, printed
 from sandbox.stripe_errors import missing
 
@@ -41,15 +38,13 @@ class Outcome:
 class StripeAccount:
     """All of it in memory; every change happens on one event loop, between two awaits."""
 
-    def __init__(
-        self, options: Options, clock: Clock, ids: Ids, knobs: Knobs, post: Post, own_url: str
-    ) -> None:
-        self.options = options
-        self.clock = clock
-        self.ids = ids
-        self.knobs = knobs
+    def __init__(self, site: Site, post: Post) -> None:
+        self.options = site.options
+        self.clock = site.clock
+        self.ids = site.ids
+        self.own_url = site.own_url
+        self.knobs = post.knobs
         self.post = post
-        self.own_url = own_url  # what the hosted page's address begins with
         self.ledger = Ledger()
         self.keys: Keys[Outcome] = Keys(timedelta(hours=24))
         self.objects: dict[str, dict[str, Payload]] = {kind: {} for kind in _PREFIXES.values()}

@@ -1,9 +1,10 @@
 """Stripe's refusals, in its own shape."""
 
+from sandbox.gateway import NotDone
 from sandbox.payload import Payload
 
 
-class StripeError(Exception):
+class StripeError(NotDone):
     """An answer that is an error; `is_kept` when the idempotency key remembers it."""
 
     def __init__(self, status: int, error: Payload, *, is_kept: bool = False) -> None:

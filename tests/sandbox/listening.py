@@ -34,6 +34,8 @@ class Listener:
     url: str = ""
     taken: list[Taken] = field(default_factory=list)
     statuses: list[int] = field(default_factory=list)  # of the next answers; 200 when used up
+    bodies: list[bytes] = field(default_factory=list)  # of the next answers, then of all others:
+    body: bytes = b""
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def kinds(self) -> list[str]:
@@ -44,11 +46,11 @@ class Listener:
         (found,) = [each.json for each in self.taken if each.kind == kind]
         return found
 
-    def take(self, path: str, headers: dict[str, str], body: bytes) -> int:
+    def take(self, path: str, headers: dict[str, str], body: bytes) -> tuple[int, bytes]:
         with self.lock:
             status = self.statuses.pop(0) if self.statuses else 200
             self.taken.append(Taken(path, headers, body, status))
-        return status
+            return status, self.bodies.pop(0) if self.bodies else self.body
 
 
 @contextmanager
@@ -59,9 +61,11 @@ def listening() -> Iterator[Listener]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             headers = {name.lower(): value for name, value in self.headers.items()}
-            self.send_response(listener.take(self.path, headers, body))
-            self.send_header("Content-Length", "0")
+            status, answer = listener.take(self.path, headers, body)
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(answer)))
             self.end_headers()
+            self.wfile.write(answer)
 
         def log_message(self, *_: object) -> None:
             pass

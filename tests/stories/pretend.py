@@ -21,7 +21,7 @@ def settings(sandbox: Running) -> dict[str, str]:
         "PAYPAL_CLIENT_SECRET": sandbox.world.options.paypal_client_secret,
         "PAYPAL_API_BASE": f"{sandbox.url}/paypal",
         "PAYPAL_CERT_HOSTS": sandbox.url,
-        "PAYPAL_CERT_ROOTS": sandbox.world.seal.authority_pem.decode(),
+        "PAYPAL_CERT_ROOTS": sandbox.world.paypal.seal.authority_pem.decode(),
     }
 
 
@@ -40,7 +40,8 @@ def booked(desk: Desk) -> Sums:
 def at_gateways(sandbox: Running) -> Sums:
     """The same, as the gateways' own ledgers have it."""
     sums: Sums = defaultdict(Decimal)
-    for row in (*sandbox.rows("stripe"), *sandbox.rows("paypal")):
+    everywhere = sandbox.ask(lambda world: list(world.gateways))
+    for row in (row for name in everywhere for row in sandbox.rows(name)):
         sums[row.reference, row.currency, _side(row.move)] += _sign(row.move) * row.amount
     return dict(sums)
 
