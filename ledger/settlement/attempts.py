@@ -1,16 +1,20 @@
 """Attempts: how far each customer's try to pay has come, as facts, endings and captures tell."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from domain.facts import Approval, AttemptEnd, Move
+from domain.facts import Approval, AttemptEnd, Move, Status
+from domain.money import Money
 from ledger.settlement.merging import Merged
+from ledger.settlement.naming import Reference
 from ledger.store import Books, columns
 
 
-def note(books: Books, merged: Merged) -> None:
+def note(books: Books, merged: Merged) -> Mapping[Reference, Money]:
     """Moves the attempts these facts name on: pending, failed, then succeeded, never back.
 
-    Locks them by id, after the payments' main names and before every other lock.
+    Answers what was asked for by those that now brought another amount. Locks the attempts by id,
+    after the payments' main names and before every other lock.
     """
     rows = sorted(
         (*reference[:2], name, known.fact.status.value)
@@ -20,9 +24,11 @@ def note(books: Books, merged: Merged) -> None:
         for name in known.fact.meant_for
     )
     names = ("gateways", "accounts", "orders", "states")
-    found = books.run(
+    found = books.rows(
+        _Attempt,
         """
-        SELECT FROM attempts a
+        SELECT a.gateway, a.account, a.order_id, a.currency, a.amount_minor, a.state
+        FROM attempts a
         WHERE (a.gateway, a.account, a.order_id) IN (
             SELECT * FROM unnest(CAST(:gateways AS text[]), CAST(:accounts AS text[]),
                                  CAST(:orders AS text[])))
@@ -31,7 +37,7 @@ def note(books: Books, merged: Merged) -> None:
         **columns([row[:3] for row in rows], names[:3]),
     )
     if not found:
-        return
+        return {}
     books.run(
         """
         WITH ranks (state, rank) AS (
@@ -51,6 +57,40 @@ def note(books: Books, merged: Merged) -> None:
         """,
         **columns(rows, names),
     )
+    return _other_amounts(merged, found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    gateway: str
+    account: str
+    order_id: str
+    currency: str
+    amount_minor: int
+    state: str
+
+
+def _other_amounts(merged: Merged, attempts: Sequence[_Attempt]) -> Mapping[Reference, Money]:
+    asked = {
+        (each.gateway, each.account, each.order_id): Money(each.currency, each.amount_minor)
+        for each in attempts
+        if each.state != Status.SUCCEEDED
+    }
+    return {
+        reference: asked[*reference[:2], name]
+        for reference, group in merged.facts.items()
+        for fact in (known.fact for known in group)
+        for name in fact.meant_for
+        if fact.key.move is Move.IN
+        and fact.status is Status.SUCCEEDED
+        and (*reference[:2], name) in asked
+        and _differs(fact.money, asked[*reference[:2], name])
+    }
+
+
+def _differs(paid: Money, asked: Money) -> bool:
+    """In another currency nobody can say; that is shown of the invoice."""
+    return paid.currency == asked.currency and paid.minor != asked.minor
 
 
 def follow(books: Books, approved: Sequence[Approval], ends: Sequence[AttemptEnd]) -> None:

@@ -16,6 +16,7 @@ from domain.allocation import Intent
 from domain.attention import Attention, AttentionKind
 from domain.errors import Refused, TryLater
 from domain.facts import Approval, Ask, AttemptEnd, Ignored, Move, Reading, Report, Told, Trust
+from domain.money import Money
 from domain.postings import Posting, PostingKind
 from domain.settlement import KnownFact
 from domain.trial import Changes, Extract
@@ -59,8 +60,8 @@ def settle(books: Books, readings: Mapping[int, Reading | Refused], zone: ZoneIn
     noticed = [seen for id_, reading in readings.items() for seen in _notice(id_, reading, ours)]
     done, merged = _Done(0, 0, 0), Merged({})
     if told:
-        done, merged, named_twice = _book(books, told, zone)
-        noticed += [*merged.attention, *named_twice]
+        done, merged, shown = _book(books, told, zone)
+        noticed += [*merged.attention, *shown]
         following.follow(books, told, merged)
     attention.open_all(books, noticed)
     parked = {id_: _unknown(name) for id_, name in merged.parked.items()}
@@ -81,8 +82,8 @@ def settle_found(books: Books, zone: ZoneInfo) -> int:
     if not references:
         return 0
     merged = merging.known(books, references)
-    changes, named_twice = _settle(books, merged, zone, ())
-    attention.open_all(books, named_twice)
+    changes, shown = _settle(books, merged, zone, (), {})
+    attention.open_all(books, shown)
     return len(changes.payments)
 
 
@@ -97,13 +98,14 @@ def _book(
     books: Books, told: Mapping[int, Sequence[Told]], zone: ZoneInfo
 ) -> tuple[_Done, Merged, list[Attention]]:
     merged = merging.merge(books, {id_: _reports(reading) for id_, reading in told.items()})
-    attempts.note(books, merged)
+    asked = attempts.note(books, merged)
     others = [each for reading in told.values() for each in reading if not isinstance(each, Report)]
     approved = [each for each in others if isinstance(each, Approval)]
     attempts.follow(books, approved, [each for each in others if isinstance(each, AttemptEnd)])
-    changes, named_twice = _settle(books, merged, zone, sorted(told.keys() - merged.parked.keys()))
+    settled = sorted(told.keys() - merged.parked.keys())
+    changes, shown = _settle(books, merged, zone, settled, asked)
     done = _Done(len(changes.payments), len(changes.postings), len(changes.invoices))
-    return done, merged, named_twice
+    return done, merged, shown
 
 
 def _reports(reading: Sequence[Told]) -> list[Report]:
@@ -111,7 +113,11 @@ def _reports(reading: Sequence[Told]) -> list[Report]:
 
 
 def _settle(
-    books: Books, merged: Merged, zone: ZoneInfo, inbox_ids: Sequence[int]
+    books: Books,
+    merged: Merged,
+    zone: ZoneInfo,
+    inbox_ids: Sequence[int],
+    asked: Mapping[Reference, Money],
 ) -> tuple[Changes, list[Attention]]:
     """Locks the payments, then the invoices they are meant for, and posts what is missing."""
     received = receiving.find(books, merged, zone)
@@ -126,7 +132,8 @@ def _settle(
     receiving.write(books, received.new.values(), changes.payments)
     meaning.write(books, meant)
     _write(books, changes, received, inbox_ids)
-    return changes, [*named.attention, *refunding.seen(failed, kept, changes)]
+    differing = [_differing(received.ids[name], money) for name, money in asked.items()]
+    return changes, [*named.attention, *differing, *refunding.seen(failed, kept, changes)]
 
 
 def _lock(
@@ -210,6 +217,11 @@ def _doubt(subject: str, report: Report) -> Attention:
     return Attention(
         AttentionKind.FACT_DISAGREES, subject, report.fact.money, (report.doubt or "")[:500]
     )
+
+
+def _differing(payment_id: int, asked: Money) -> Attention:
+    detail = f"{asked} was asked for, and another amount was paid"
+    return Attention(AttentionKind.FACT_DISAGREES, f"payment:{payment_id}", asked, detail)
 
 
 def _has_errands(told: Mapping[int, Sequence[Told]]) -> bool:

@@ -134,6 +134,22 @@ class Scene:
     def invoice(self) -> Standing:
         return self.house.desk.invoice(self.house.client_id, "200")
 
+    def attempt(self, gateway: str, account: str) -> str:
+        """The order id of an attempt at the scene's invoice, stored as a click stores it."""
+        name = f"{self.invoice.number}-1"
+        with self.house.store.transaction() as books:
+            books.run(
+                "INSERT INTO attempts"
+                " (invoice_id, gateway, account, order_id, currency, amount_minor)"
+                " VALUES (:invoice, :gateway, :account, :order, 'RON', 24200)"
+                " ON CONFLICT DO NOTHING",
+                invoice=self.invoice.id,
+                gateway=gateway,
+                account=account,
+                order=name,
+            )
+        return name
+
     def say(self, *pieces: bytes, source: str = wire.HERE) -> list[Answer]:
         return self.house.say(self.door, *pieces, source=source)
 

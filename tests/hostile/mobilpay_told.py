@@ -24,17 +24,7 @@ Notice = Callable[[Scene], bytes]
 
 
 def order_id(scene: Scene) -> str:
-    """An attempt at the scene's invoice, stored as a click stores it."""
-    name = f"{scene.invoice.number}-1"
-    with scene.house.store.transaction() as books:
-        books.run(
-            "INSERT INTO attempts (invoice_id, gateway, account, order_id, currency, amount_minor)"
-            " VALUES (:invoice, 'mobilpay', :account, :order, 'RON', 24200) ON CONFLICT DO NOTHING",
-            invoice=scene.invoice.id,
-            account=f"{seal.SIGNATURE}/test",
-            order=name,
-        )
-    return name
+    return scene.attempt("mobilpay", f"{seal.SIGNATURE}/test")
 
 
 def address(scene: Scene) -> str:

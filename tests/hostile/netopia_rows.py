@@ -28,6 +28,11 @@ def _one(status: int, **payment: Any) -> Callable[[Scene], Sequence[bytes]]:
     return lambda scene: [_notice(scene, status, **payment)]
 
 
+def _tried(amount: float) -> Callable[[Scene], Sequence[bytes]]:
+    """Paid by an attempt, which asked for the whole invoice."""
+    return lambda scene: [_notice(scene, 3, scene.attempt("netopia", f"{POS}/test"), amount=amount)]
+
+
 def _by(algorithm: str) -> Sign:
     """NETOPIA's own signature under the name of another algorithm."""
     return lambda body: _signed(body, head={"alg": algorithm})
@@ -271,23 +276,20 @@ ROWS = (
         changes=SHOWN,
         is_other=True,
     ),
-    _told(
-        48,
-        "more than was asked for",
-        lambda scene: [_notice(scene, amount=242.01)],
-        events=[("done", None)],
-        attention=["overpaid"],
-        postings=["receive", "allocate"],
-        changes=APPLIED | {"attention"},
-    ),
-    _told(
-        48,
-        "less than was asked for",
-        lambda scene: [_notice(scene, amount=0.01)],
-        events=[("done", None)],
-        postings=["receive", "allocate"],
-        changes=APPLIED - {"reminders"},
-        is_other=True,
+    *(
+        _told(
+            48,
+            f"{amount} where 242.00 was asked for",
+            _tried(amount),
+            events=[("done", None)],
+            attention=attention,
+            postings=["receive", "allocate"],
+            changes=changes | {"attention", "attempts"},
+        )
+        for amount, attention, changes in (
+            (0.01, ["fact_disagrees"], APPLIED - {"reminders"}),
+            (242.01, ["fact_disagrees", "overpaid"], APPLIED),
+        )
     ),
     _unreadable(49, "a name twice", b'{"payment":{"status":1,"status":3}}'),
     _unreadable(49, "two payments", b'{"payment":{"status":3},"payment":{"status":3}}'),

@@ -73,14 +73,15 @@ class Post:
         return self.desk.query("SELECT source, kind, state FROM inbox ORDER BY id")
 
     def attempt(self, invoice_id: int, order_id: str, session: str | None = None) -> None:
-        """An attempt whose page was opened, as a click makes it."""
+        """An attempt over the whole invoice whose page was opened, as a click makes it."""
+        asked = self.desk.standing(invoice_id)
         with self.desk.store.transaction() as books:
             books.run(
                 """
                 WITH made AS (
                     INSERT INTO attempts (invoice_id, gateway, account, order_id, currency,
                                           amount_minor, session, expires_at)
-                    VALUES (:invoice, 'netopia', :account, :order_id, 'RON', 12100, :session,
+                    VALUES (:invoice, 'netopia', :account, :order_id, :currency, :asked, :session,
                             now() + interval '2 hours')
                     RETURNING id)
                 INSERT INTO attempt_invoices (attempt_id, position, invoice_id)
@@ -90,6 +91,8 @@ class Post:
                 account=ACCOUNT,
                 order_id=order_id,
                 session=session,
+                currency=asked.currency,
+                asked=asked.open_minor,
             )
 
     def attempts(self) -> list[str]:

@@ -7,6 +7,7 @@ from itertools import permutations
 import httpx
 import pytest
 
+from ledger.books import attention
 from ledger.store import Store
 from tests.desk import Desk
 from tests.workers.netopia import OK, Post, a_netopia, notice, opened, resent
@@ -28,6 +29,28 @@ def test_a_paid_notice_pays_the_invoice_of_its_attempt(post: Post, desk: Desk):
     assert (payment.method, payment.gateway_reference) == ("mobilpay", "1309088")
     assert not desk.standing(invoice.id).is_open
     assert (post.attempts(), desk.attention()) == (["succeeded"], [])
+    assert desk.differences() == []
+
+
+@pytest.mark.parametrize("amount", [100.0, 130.0])
+def test_another_amount_than_was_asked_for_is_shown_once(post: Post, desk: Desk, amount: float):
+    invoice = desk.invoice(desk.open())
+    post.attempt(invoice.id, f"{invoice.number}-1")
+    paid = notice(f"{invoice.number}-1", 3, amount=amount)
+    confirmed = notice(f"{invoice.number}-1", 5, amount=amount)
+
+    post.bring(paid)
+    shown = desk.query("SELECT id, subject, detail FROM attention WHERE kind = 'fact_disagrees'")
+    with desk.store.transaction() as books:
+        attention.resolve_by_id(books, shown[0][0], "somebody", "asked the client")
+    post.bring(confirmed, resent(paid))
+
+    (payment,) = desk.payments()
+    assert payment.amount_minor == amount * 100
+    assert [row[1:] for row in shown] == [
+        (f"payment:{payment.id}", "121.00 RON was asked for, and another amount was paid")
+    ]
+    assert "fact_disagrees" not in [kind for kind, _ in desk.attention()]
     assert desk.differences() == []
 
 
