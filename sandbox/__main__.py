@@ -24,6 +24,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         paypal_merchant_id=asked.paypal_merchant_id,
         cert_base=asked.paypal_cert_base,
         ca_file=asked.ca_file,
+        mobilpay_signature=asked.mobilpay_signature,
+        mobilpay_user=asked.mobilpay_user,
+        mobilpay_password=asked.mobilpay_password,
+        mobilpay_keys=asked.mobilpay_keys,
         seed=asked.seed,
         retry_scale=asked.retry_scale,
         settle_seconds=asked.settle_seconds,
@@ -62,6 +66,10 @@ def _parser() -> argparse.ArgumentParser:
     add("--paypal-merchant-id", default="SANDBOXMERCH1")
     add("--paypal-cert-base", help="what stands before /v1/notifications/certs/; default: here")
     add("--ca-file", type=Path, help="where the authority is kept that vouches for PayPal")
+    add("--mobilpay-signature", default="SAND-BOXM-OBIL-PAY1-POSX")
+    add("--mobilpay-user", default="sandbox-api", help="who may log in at MobilPay's SOAP")
+    add("--mobilpay-password", default="sandbox-password")
+    add("--mobilpay-keys", type=Path, help="the folder in which MobilPay's keys are kept")
     add("--seed", type=int, help="the same seed gives the same ids and the same trouble")
     add("--retry-scale", type=float, default=0.01, help="seconds for each that a gateway waits")
     add("--settle-seconds", type=float, default=1.0, help="until Stripe tells its fee")

@@ -15,6 +15,14 @@ class Ids:
         # Not for secrets: whoever runs a sandbox may know its ids.
         self._random = random.Random(seed)  # noqa: S311
 
+    def purchase(self) -> str:
+        """A payment of MobilPay's."""
+        return str(self._random.randrange(1_000_000, 100_000_000))
+
+    def crc(self) -> str:
+        """What MobilPay wants to read again."""
+        return f"{self._random.getrandbits(128):032x}"
+
     def stripe(self, prefix: str) -> str:
         """Such as `pi_3Sx…`; the prefix is told without its underscore."""
         return f"{prefix}_{self._text(_WIDE, 24)}"

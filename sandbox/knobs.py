@@ -10,7 +10,8 @@ from typing import Literal, get_args
 Fault = Literal["slow", "error_before", "error_after", "error_kept"]
 
 _FAULTS: tuple[Fault, ...] = get_args(Fault)
-_FRACTIONS = ("drop", "duplicate", "delay", "reorder", "corrupt", *_FAULTS)
+_QUIRKS = ("fresh_crc", "minus", "new_purchase")  # of what is not known of MobilPay
+_FRACTIONS = ("drop", "duplicate", "delay", "reorder", "corrupt", *_QUIRKS, *_FAULTS)
 _SECONDS = ("delay_seconds", "reorder_seconds", "slow_seconds", "hold_seconds")
 
 Hold = Literal["hold_before", "hold_after"]
@@ -27,7 +28,11 @@ class BadKnob(Exception):  # noqa: N818 - says what is so
 
 @dataclass(slots=True)
 class Knobs:
-    """One gateway's trouble. Fractions are of deliveries, the last four of them of API calls.
+    """One gateway's trouble. Fractions are of deliveries, `slow` and the errors of API calls.
+
+    `fresh_crc`: of MobilPay's resends, those with another timestamp and crc. `minus`: of its
+    refunds, those told as a negative amount. `new_purchase`: of tries after a refused one, those
+    that are another purchase.
 
     `hold_before`, `hold_after`: a call in which this text occurs stands still, before anything is
     done, or when all is done and not answered; until the text is another one.
@@ -46,6 +51,9 @@ class Knobs:
     error_before: float = 0.0
     error_after: float = 0.0
     error_kept: float = 0.0
+    fresh_crc: float = 0.0
+    minus: float = 0.0
+    new_purchase: float = 0.0
     hold_before: str = ""
     hold_after: str = ""
     delay_seconds: float = 2.0

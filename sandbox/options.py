@@ -19,6 +19,10 @@ class Options:
     ca_file: Path | None = (
         None  # where the authority of PayPal's certificate is kept; None: nowhere
     )
+    mobilpay_signature: str = "SAND-BOXM-OBIL-PAY1-POSX"
+    mobilpay_user: str = "sandbox-api"
+    mobilpay_password: str = "sandbox-password"  # noqa: S105 - pretend, too
+    mobilpay_keys: Path | None = None  # the folder of MobilPay's keys; None: nowhere
     seed: int | None = None  # of ids and knobs; None: another one at each start
     retry_scale: float = 0.01  # seconds of waiting for each second that a gateway would wait
     settle_seconds: float = 1.0  # until Stripe's balance transaction appears

@@ -10,6 +10,7 @@ from sandbox.options import Options
 from sandbox.running import Running
 from tests.sandbox.customers import SECRETS, AtPaypal, AtStripe
 from tests.sandbox.listening import Listener, listening
+from tests.sandbox.mobilpay_customers import AtMobilpay
 
 
 @pytest.fixture
@@ -42,3 +43,8 @@ def at_stripe(sandbox: Running, browser: httpx.Client) -> AtStripe:
 @pytest.fixture
 def at_paypal(sandbox: Running, browser: httpx.Client) -> AtPaypal:
     return AtPaypal(sandbox, browser)
+
+
+@pytest.fixture
+def at_mobilpay(sandbox: Running, browser: httpx.Client, listener: Listener) -> AtMobilpay:
+    return AtMobilpay(sandbox, browser, listener)

@@ -175,7 +175,7 @@ def test_knobs_are_turned_over_http_all_or_none(sandbox: Running, browser: httpx
     address = f"{sandbox.url}/control/knobs"
     wrong = browser.post(address, json={"stripe": {"drop": 0.5, "loose": 1}})
     beyond = browser.post(address, json={"paypal": {"drop": 1.5}})
-    nobody = browser.post(address, json={"mobilpay": {}})
+    nobody = browser.post(address, json={"piggy": {}})
     after = browser.get(f"{sandbox.url}/control").json()
     right = browser.post(address, json={"stripe": {"drop": 0.5}})
 
