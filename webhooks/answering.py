@@ -6,7 +6,7 @@ from gateways.port import Reply
 from webhooks.requests import Message, Send
 
 _RETRY_AFTER_SECONDS = 5
-_CLOSING = frozenset({408, 413, 415})
+CLOSE = (b"connection", b"close")
 
 
 async def send(send_: Send, reply: Reply, *headers: tuple[bytes, bytes]) -> None:
@@ -26,6 +26,4 @@ def _head(
     ]
     if status == 503:
         headers.append((b"retry-after", str(_RETRY_AFTER_SECONDS).encode()))
-    if status in _CLOSING:
-        headers.append((b"connection", b"close"))
     return {"type": "http.response.start", "status": status, "headers": headers}

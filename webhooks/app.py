@@ -95,7 +95,11 @@ class Webhooks:
             return await answering.send(
                 send, _WRONG_METHOD, (b"allow", ", ".join(methods).encode())
             )
-        return await answering.send(send, await handler(scope, receive))
+        try:
+            reply = await handler(scope, receive)
+        except Unacceptable as refusal:
+            return await answering.send(send, refusal.reply, answering.CLOSE)
+        return await answering.send(send, reply)
 
     def owns(self, path: str) -> bool:
         """Whether an address is answered here, and not by a neighbour under the same roof."""
@@ -131,7 +135,7 @@ class Webhooks:
             delivery = Delivery(tuple(scope["headers"]), body, scope["method"], secret)
             envelope = await self._proving.prove(gateway, delivery)
         except Unacceptable as refusal:
-            return refusal.reply
+            raise Unacceptable(_worded(gateway, refusal.reply)) from None
         except Untrusted as refusal:
             return self._refuse(gateway, refusal, scope)
         except TryLater:
@@ -153,7 +157,7 @@ class Webhooks:
         metrics.told(gateway.name, Outcome.UNTRUSTED, 1)
         sender = senders.address(scope, self._proxies)
         if self._strangers.is_flooding(sender, monotonic()):
-            return _TOO_MANY
+            return _worded(gateway, _TOO_MANY)
         is_final = isinstance(refusal, Malformed)
         return gateway.reply(Outcome.MALFORMED if is_final else Outcome.UNTRUSTED)
 
@@ -196,6 +200,12 @@ def arrival(gateway: Gateway, envelope: Envelope, body: bytes) -> ArrivalRow:
         raw=body if envelope.kept is None else envelope.kept,
         sha256=sha256(body if envelope.words is None else envelope.words).digest(),
     )
+
+
+def _worded(gateway: Gateway, reply: Reply) -> Reply:
+    """A refusal of ours; whoever wants to hear his own words is told to come again in them."""
+    has_own = gateway.capabilities.door.has_own_words
+    return gateway.reply(Outcome.UNTRUSTED) if has_own else reply
 
 
 async def _alive(_: Scope, __: Receive) -> Reply:

@@ -28,6 +28,7 @@ from tests.webhooks.mobilpay import (
     thanks,
 )
 from webhooks import proving
+from webhooks.requests import MOST_BODY_BYTES
 
 NOWHERE = "redis+socket:///nowhere/redis.sock"
 
@@ -307,5 +308,25 @@ def test_half_of_an_amount_is_booked_as_it_was_and_shown(shop: Shop, fresh_dsn: 
     told(shop, fresh_dsn, (attempt, {"processed": "21.00"}))
 
     assert shop.desk.query("SELECT paid_minor FROM invoices") == [(21_00,)]
-    assert ("fact_disagrees", "event:1") in shop.desk.attention()
+    assert ("fact_disagrees", "payment:1") in shop.desk.attention()
     assert shop.desk.differences() == []
+
+
+def test_a_giant_is_told_so_in_mobilpays_words_and_hung_up_on(shop: Shop, fresh_dsn: str):
+    (answer,) = visited(shop, fresh_dsn, (PATH, b"x" * (MOST_BODY_BYTES + 1), "POST"))
+
+    assert (answer.status, answer.body) == (200, RESEND)
+    assert answer.headers[b"connection"] == b"close"
+
+
+def test_however_many_are_refused_each_hears_mobilpays_words(
+    shop: Shop, fresh_dsn: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("webhooks.app.MOST_REFUSALS_PER_MINUTE", 3)
+
+    own = address(shop.attempt(shop.desk.open()))
+    answers = visited(shop, fresh_dsn, *[(own, b"nothing of theirs", "POST")] * 9)
+
+    assert [(each.status, each.body) for each in answers] == [(200, FINAL)] * 3 + [
+        (200, RESEND)
+    ] * 6
