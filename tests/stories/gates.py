@@ -1,8 +1,8 @@
 """Gates in the database's way: whoever comes to a closed one stands there, until it is opened.
 
-Triggers of the test's own, on the tables that a click and a capture go through, before a row is
-written and when its transaction commits. Nothing of the product knows of them. One gate is closed
-at a time, for the rows about one name alone: all others pass.
+Triggers of the test's own, on the tables that a click, a capture and a refund go through, before a
+row is written and when its transaction commits. Nothing of the product knows of them. One gate is
+closed at a time, for the rows about one name alone: all others pass.
 """
 
 from collections.abc import Iterator, Mapping
@@ -21,13 +21,19 @@ _LOCK = 4711  # an advisory lock; the product has none of this number
 _ABOUT = {
     "attempts": "concat_ws(' ', NEW.order_id, NEW.session)",
     "attempt_invoices": "(SELECT order_id FROM attempts WHERE id = NEW.attempt_id)",
-    "outbox": "NEW.subject",
+    "outbox": "concat_ws(' ', NEW.subject, (SELECT gateway_reference FROM refunds"
+    " JOIN payments ON payments.id = payment_id WHERE NEW.subject = 'refund:' || refunds.id))",
     "inbox": "convert_from(NEW.raw, 'UTF8')",
     "tries": "(SELECT string_agg(convert_from(raw, 'UTF8'), ' ') FROM inbox"
     " WHERE id = ANY (NEW.inbox_ids))",
     "facts": "(SELECT convert_from(raw, 'UTF8') FROM inbox WHERE id = NEW.inbox_id)",
     "postings": "(SELECT convert_from(raw, 'UTF8') FROM inbox JOIN facts ON inbox.id = inbox_id"
     " WHERE facts.id = NEW.fact_id)",
+    "payments": "NEW.gateway_reference",
+    "refunds": "(SELECT gateway_reference FROM payments WHERE id = NEW.payment_id)",
+    "idempotency_keys": "NEW.key",
+    "journal": "(SELECT gateway_reference FROM payments"
+    " WHERE id = CAST(NEW.after ->> 'payment' AS bigint))",
 }
 
 _FUNCTION = """

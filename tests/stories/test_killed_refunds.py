@@ -1,0 +1,134 @@
+"""SIGKILL at every point of a refund: the money goes back once, and is booked once."""
+
+import os
+import signal
+from collections import Counter
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from typing import Any
+
+import httpx
+import pytest
+
+from ledger.access import tokens
+from sandbox.running import Running
+from tests.desk import Desk
+from tests.processes import children
+from tests.stories import clockwork, pretend
+from tests.stories.gates import Standing
+from tests.stories.giving_back import TOKEN, Paid, Story
+from tests.stories.payers import Payers
+from tests.stories.places import Places
+from tests.stories.plant import Plant
+from tests.stories.refund_points import ASKS_TOKEN, DONE, POINTS, Point, arrived
+from tests.waiting import is_alive
+
+pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("stories")]
+
+_TIMES = 3
+
+
+def test_whoever_is_killed_anywhere_in_a_refund_the_money_goes_back_and_is_booked_once(
+    plant: Plant, desk: Desk, sandbox: Running, payers: Payers, places: Places
+):
+    story = Story(plant, desk, payers, places, pretend.settings(sandbox))
+    desk.store.act(lambda books: tokens.add(books, "story", TOKEN))
+    for name in ("web", "network", "money", "beat"):
+        story.start(name, 0)
+    with clockwork.ticking(plant.broker, ("errands.refund", "errands.look_up")):
+        paid = _paid(story)
+        for number, (point, each) in enumerate(zip(POINTS, paid, strict=True), 1):
+            _kill_at(story, point, each, number)
+            _goes_on(story, point, each)
+        plant.wait_for(story.is_level, "books that are level", 90)
+
+    given = [story.is_there(each) for each in paid]
+    counted = {name: sandbox.counted(name) for name in ("stripe", "paypal")}
+    again = desk.query("SELECT count(*) FROM outbox WHERE effect = 'refund' AND attempts > 1")
+    print(f"{again} taken up once more, {counted}")  # noqa: T201 - how often
+    assert given == [DONE] * len(POINTS)
+    assert again == [(sum(point.has_lease and point.seen.state == "open" for point in POINTS),)]
+    assert again == [(11,)]
+    assert counted["stripe"]["replayed"] >= 5
+    assert counted["paypal"]["replayed"] >= 3
+    assert desk.query("SELECT count(*) FROM idempotency_keys") == [(len(POINTS),)]
+    assert desk.query("SELECT DISTINCT returned_minor, reserved_minor FROM payments") == [
+        (1_000, 0)
+    ]
+    assert desk.query("SELECT count(*), sum(amount_minor) FROM refunds") == [
+        (len(POINTS), 1_000 * len(POINTS))
+    ]
+    assert {kind for kind, _ in desk.attention()} == {"refunded"}
+    assert len(desk.attention()) == len(POINTS)
+    assert desk.differences() == []
+
+
+def _paid(story: Story) -> list[Paid]:
+    """One payment for each point, at its gateway."""
+    counts = Counter(point.gateway for point in POINTS)
+    made = {name: iter(story.pay(name, count)) for name, count in counts.items()}
+    paid = [next(made[point.gateway]) for point in POINTS]
+    story.remember(paid)
+    return paid
+
+
+def _kill_at(story: Story, point: Point, paid: Paid, number: int) -> None:
+    """The client asks for money back; whoever comes to the point is killed and started again."""
+    places, gateway = story.places, point.gateway
+    held_before = places.held(point.place, gateway)
+    if point.place is ASKS_TOKEN:
+        places.sandbox.ask(lambda world: world.paypal.tokens.clear())
+    places.sandbox.turn(gateway, drop=0 if point.meanwhile else 1)
+    with ThreadPoolExecutor(1) as pool, ExitStack() as stack:
+        if point.meanwhile:
+            stack.enter_context(places.closed(point.meanwhile, gateway, paid.reference))
+        stack.enter_context(places.closed(point.place, gateway, paid.reference, paid.id))
+        asked = pool.submit(story.ask_back, paid)
+        standing = places.met(point.place, gateway, held_before)
+        seen = story.is_there(paid)
+        _kill(story, point, standing)
+    if point.place in (arrived("stripe"), arrived("paypal")):
+        # What a gateway was asked to do it does, whoever has died meanwhile.
+        story.plant.wait_for(lambda: story.is_there(paid).gone == 1, "the gateway's end of it")
+    told = f"{gateway:6} {point.who:13} {point.name:33} {standing.statement[:36]:36}"
+    print(told, *seen)  # noqa: T201 - the table
+    assert standing.statement.startswith(point.says)
+    assert seen == point.seen
+    _answered(point, asked)
+    if point.has_lease:
+        story.plant.wait_for(lambda: bool(story.leased(paid)), "what is left of it")
+    if not point.who.endswith("child"):
+        story.start(point.who, number)
+
+
+def _kill(story: Story, point: Point, standing: Standing) -> None:
+    name, _, child = point.who.partition(" ")
+    process = story.plant.processes[name]
+    assert point.who == "beat" or standing.process.startswith((name, "the gateway"))
+    if child:
+        (pid,) = children(process.pid)
+        os.kill(pid, signal.SIGKILL)
+        story.plant.wait_for(lambda: not is_alive(pid), "the child's end")
+        assert process.poll() is None
+    else:
+        story.plant.kill(name)
+        assert process.returncode == -signal.SIGKILL
+
+
+def _answered(point: Point, asked: "Future[dict[str, Any]]") -> None:
+    """The client has an answer, unless the web died in its act."""
+    if point.who == "web" and not point.seen.errand:
+        with pytest.raises(httpx.TransportError):
+            asked.result()
+    else:
+        assert asked.result()["state"] in ("OPEN", "SENT", "DONE")
+
+
+def _goes_on(story: Story, point: Point, paid: Paid) -> None:
+    """The client asks again, answered or not; in the end it went back once."""
+    with ThreadPoolExecutor(_TIMES) as pool:
+        again = [pool.submit(story.ask_back, paid) for _ in range(_TIMES)]
+        assert len({each.result()["id"] for each in again}) == 1
+    if point.has_lease:
+        story.end_leases(paid)
+    story.plant.wait_for(lambda: story.is_there(paid) == DONE, f"the end of {point}", 90)
