@@ -23,6 +23,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         paypal_webhook_id=asked.paypal_webhook_id,
         paypal_merchant_id=asked.paypal_merchant_id,
         cert_base=asked.paypal_cert_base,
+        netopia_api_key=asked.netopia_api_key,
+        netopia_pos=asked.netopia_pos,
+        netopia_key_file=asked.netopia_key_file,
         ca_file=asked.ca_file,
         mobilpay_signature=asked.mobilpay_signature,
         mobilpay_user=asked.mobilpay_user,
@@ -65,6 +68,9 @@ def _parser() -> argparse.ArgumentParser:
     add("--paypal-webhook-id", default="5AN0B0X000000WH1D")
     add("--paypal-merchant-id", default="SANDBOXMERCH1")
     add("--paypal-cert-base", help="what stands before /v1/notifications/certs/; default: here")
+    add("--netopia-api-key", default="sandbox-key")
+    add("--netopia-pos", default="SAND-BOXP-OINT-OFSA-LE00", help="the point of sale's signature")
+    add("--netopia-key-file", type=Path, help="where the public key is kept that NETOPIA signs for")
     add("--ca-file", type=Path, help="where the authority is kept that vouches for PayPal")
     add("--mobilpay-signature", default="SAND-BOXM-OBIL-PAY1-POSX")
     add("--mobilpay-user", default="sandbox-api", help="who may log in at MobilPay's SOAP")

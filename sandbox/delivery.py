@@ -14,6 +14,8 @@ _MINUTE, _HOUR = 60, 3600
 # Live Stripe tries for three days, ever more seldom; PayPal up to 25 times in three days.
 STRIPE_RETRIES = (_MINUTE, 5 * _MINUTE, 30 * _MINUTE, _HOUR, 3 * _HOUR, *[6 * _HOUR] * 11)
 PAYPAL_RETRIES = (*[2 * _MINUTE] * 5, *[_HOUR] * 5, *[4 * _HOUR] * 15)
+# How long and how often NETOPIA goes on is not published.
+NETOPIA_RETRIES = (*[_MINUTE] * 5, *[10 * _MINUTE] * 6, *[_HOUR] * 23)
 
 _ANSWER_SECONDS = 10.0
 _AT_ONCE = 16

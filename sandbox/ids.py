@@ -14,6 +14,8 @@ class Ids:
     def __init__(self, seed: int | None) -> None:
         # Not for secrets: whoever runs a sandbox may know its ids.
         self._random = random.Random(seed)  # noqa: S311
+        # Begun at random: a sandbox that starts again gives no id that books know from before.
+        self._ntp = self._random.randrange(10**8, 9 * 10**8)
 
     def purchase(self) -> str:
         """A payment of MobilPay's."""
@@ -38,6 +40,15 @@ class Ids:
     def dispute(self) -> str:
         """Such as `PP-D-27803`."""
         return f"PP-D-{self._random.randrange(10_000, 10_000_000)}"
+
+    def ntp(self) -> str:
+        """Nine digits, as NETOPIA calls a payment, in the order in which they are made."""
+        self._ntp += 1
+        return str(self._ntp)
+
+    def netopia_page(self) -> str:
+        """What the address of a payment's page ends with."""
+        return self._text(_WIDE, 40)
 
     def transmission(self) -> str:
         """A UUID, one for each transmission."""

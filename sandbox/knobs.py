@@ -10,7 +10,8 @@ from typing import Literal, get_args
 Fault = Literal["slow", "error_before", "error_after", "error_kept"]
 
 _FAULTS: tuple[Fault, ...] = get_args(Fault)
-_QUIRKS = ("fresh_crc", "minus", "new_purchase")  # of what is not known of MobilPay
+# Of what is not known of MobilPay, or odd at NETOPIA.
+_QUIRKS = ("fresh_crc", "minus", "new_purchase", "other_amount", "in_lei")
 _FRACTIONS = ("drop", "duplicate", "delay", "reorder", "corrupt", *_QUIRKS, *_FAULTS)
 _SECONDS = ("delay_seconds", "reorder_seconds", "slow_seconds", "hold_seconds")
 
@@ -39,6 +40,9 @@ class Knobs:
 
     `error_before`: 500 and nothing done. `error_after`: all done, 500 answered: a lost answer.
     `error_kept`: 500 and nothing done, and the same idempotency key gets that 500 for ever.
+
+    `other_amount` is of NETOPIA's refunds: approved with another amount, and nothing done.
+    `in_lei` is of its payments in another currency: told in lei, at a rate of its own.
     """
 
     seed: int | None = None
@@ -54,6 +58,8 @@ class Knobs:
     fresh_crc: float = 0.0
     minus: float = 0.0
     new_purchase: float = 0.0
+    other_amount: float = 0.0
+    in_lei: float = 0.0
     hold_before: str = ""
     hold_after: str = ""
     delay_seconds: float = 2.0

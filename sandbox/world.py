@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from sandbox import clock as clocks
-from sandbox import mobilpay_gateway, paypal_gateway, stripe_gateway
+from sandbox import mobilpay_gateway, netopia_gateway, paypal_gateway, stripe_gateway
 from sandbox.clock import Clock
 from sandbox.gateway import Gateway, Site
 from sandbox.knobs import Knobs
@@ -24,6 +24,7 @@ class World:
         self.stripe = self._joined(stripe_gateway.opened)
         self.paypal = self._joined(paypal_gateway.opened)
         self.mobilpay = self._joined(mobilpay_gateway.opened)
+        self.netopia = self._joined(netopia_gateway.opened)
         self.on_start: Callable[[], None] = lambda: None
 
     @property

@@ -11,6 +11,7 @@ from sandbox.running import Running
 from tests.sandbox.customers import SECRETS, AtPaypal, AtStripe
 from tests.sandbox.listening import Listener, listening
 from tests.sandbox.mobilpay_customers import AtMobilpay
+from tests.sandbox.netopia_customers import AtNetopia
 
 
 @pytest.fixture
@@ -48,3 +49,8 @@ def at_paypal(sandbox: Running, browser: httpx.Client) -> AtPaypal:
 @pytest.fixture
 def at_mobilpay(sandbox: Running, browser: httpx.Client, listener: Listener) -> AtMobilpay:
     return AtMobilpay(sandbox, browser, listener)
+
+
+@pytest.fixture
+def at_netopia(sandbox: Running, browser: httpx.Client, listener: Listener) -> AtNetopia:
+    return AtNetopia(sandbox, browser, listener)
