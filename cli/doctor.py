@@ -120,6 +120,9 @@ def _mobilpay() -> Iterator[Finding]:
         return
     if not given.mobilpay_public_cert:
         yield Finding("mobilpay page", "nobody can pay by it: MOBILPAY_PUBLIC_CERT is not set")
+    if not (given.mobilpay_api_user and given.mobilpay_api_password):
+        missing = "MOBILPAY_API_USER or MOBILPAY_API_PASSWORD is not set"
+        yield Finding("mobilpay refunds", f"by hand, in its panel: {missing}")
     is_live = wiring.gateways()["mobilpay"].account.endswith("/live")
     if is_live and _port(given.base_url) not in (80, 443):
         fix = "set BASE_URL to the address that the world sees"

@@ -44,6 +44,7 @@ def refund(
         able=wiring.able_to_refund(wiring.gateways()),
         amount=None if amount is None else asked.value(Amount, amount, "--amount"),
         only_unapplied=only_unapplied,
+        panels=wiring.panels(wiring.gateways()),
     )
 
     def act(books: Books) -> RefundRow:

@@ -41,7 +41,8 @@ class Capabilities:
     settles is the answer. `tells_fees`, `tells_parts`, `tells_disputes`: what the gateway kept, a
     refund of a part, and money that a dispute moved, each reaches us as a fact of its own.
     `remembers_refunds` is how long the same key is the same refund there; None: every call is
-    another one, so that a lost answer leaves the refund unknown.
+    another one, so that a lost answer leaves the refund unknown. `panel` is where a person gives
+    money back by hand.
     """
 
     verbs: frozenset[Verb]
@@ -51,6 +52,7 @@ class Capabilities:
     tells_disputes: bool
     door: Door = Door()
     remembers_refunds: timedelta | None = None
+    panel: str = "at the gateway's own panel"
 
     def can(self, verb: Verb) -> bool:
         """Whether the gateway has this verb."""

@@ -25,12 +25,14 @@ from gateways import (
     mobilpay_reports,
     mobilpay_seal,
     mobilpay_secret,
+    mobilpay_soap,
 )
 from gateways.capabilities import Capabilities, Door, Verb
 from gateways.mobilpay_notice import Notice
 from gateways.mobilpay_order import Page
 from gateways.mobilpay_reports import NAME
 from gateways.mobilpay_seal import AES, RC4, Sealed
+from gateways.mobilpay_soap import MobilPaySoap
 from gateways.port import (
     Claim,
     Delivery,
@@ -51,6 +53,8 @@ _SHORTEST_SECRET = 32
 # How far a notice at the bare address may be off our clock: resends take days, and no zone is told.
 _OLDEST, _NEWEST = timedelta(days=4), timedelta(days=1)
 
+_PANEL = "in NETOPIA's panel, admin.netopia-payments.com, under Orders, the order, Refund"
+
 
 @dataclass(frozen=True, slots=True)
 class Terms:
@@ -67,7 +71,10 @@ class Terms:
 
 
 class MobilPay:
-    """One point of sale; `page` of None: it takes notices and no customers."""
+    """One point of sale; `page` of None: it takes notices and no customers.
+
+    `soap` is the way to give money back; None where there is no user to ask as.
+    """
 
     name = NAME
 
@@ -79,6 +86,7 @@ class MobilPay:
         *,
         is_live: bool,
         page: Page | None = None,
+        soap: MobilPaySoap | None = None,
     ) -> None:
         if not terms.signature:
             raise Refused("no_signature", "MOBILPAY_SIGNATURE is not set")
@@ -91,17 +99,22 @@ class MobilPay:
             )
         self.account = f"{terms.signature}/{'live' if is_live else 'test'}"
         self.capabilities = Capabilities(
-            verbs=frozenset({Verb.HOSTED_LINK, Verb.FORM} if page else ()),
+            verbs=frozenset(
+                ({Verb.HOSTED_LINK, Verb.FORM} if page else set())
+                | ({Verb.REFUND} if soap else set())
+            ),
             is_proof=True,
             tells_fees=False,
             tells_parts=True,
             tells_disputes=False,
             door=Door(has_secret=True, is_laborious=True, has_own_words=True),
+            panel=_PANEL,
         )
         self._terms = terms
         self._keys = keys
         self._secret_key = secret_key
         self._page = page
+        self._soap = soap
 
     def authenticate(
         self, delivery: Delivery, keys: Mapping[str, bytes], now: datetime
@@ -132,7 +145,12 @@ class MobilPay:
         )
 
     def read(self, raw: bytes) -> Reading:
-        """What a notice tells, opened once more: what is kept is what came."""
+        """What a notice tells, opened once more: what is kept is what came.
+
+        Or what came of a refund of ours, which MobilPay answered when it was asked.
+        """
+        if mobilpay_soap.is_frame(raw):
+            return mobilpay_soap.given_back(self.account, raw)
         try:
             kept = mobilpay_form.kept(raw)
             notice, _ = self._opened(kept.sealed)
@@ -178,8 +196,13 @@ class MobilPay:
         _unsupported(f"MobilPay cannot be asked: look for {reference} in its panel")
 
     def refund(self, repayment: Repayment) -> Taken:
-        """Not by request yet: its panel gives back."""
-        raise Refused("unsupported", f"MobilPay gives {repayment.reference} back in its panel")
+        """Gives lei back; the answer tells of it, and a second call gives twice."""
+        if self._soap is None:
+            _unsupported(
+                f"MOBILPAY_API_USER and MOBILPAY_API_PASSWORD are not set: give"
+                f" {repayment.order_id or repayment.reference} back {_PANEL}"
+            )
+        return self._soap.refund(repayment)
 
     def reported(self, since: datetime, until: datetime) -> Iterator[Occurrence]:
         """The XML protocol has no list."""

@@ -16,6 +16,8 @@ _MOST_FIELDS = 16
 _MOST_BYTES = 192 * 1024
 _NEEDED = ("env_key", "data")
 _KNOWN = (*_NEEDED, "cipher", "iv")
+# How what MobilPay answered to us begins, as it is kept; no form of MobilPay's does.
+OURS = b"{"
 # Added by us to what is kept of a delivery, so that reading knows which address it came to.
 _SECRET = "incasso_secret"  # noqa: S105 - the name of a field
 
@@ -36,6 +38,8 @@ def arrived(delivery: Delivery) -> Sealed:
         raise Malformed("it is no form")
     if len(delivery.body) > _MOST_BYTES:
         raise Malformed("the form is far too large")
+    if delivery.body.startswith(OURS):
+        raise Malformed("the form begins as what we keep of answers does")
     fields = _fields(delivery.body)
     if _SECRET in fields:
         raise Malformed("the form has a field of ours")

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
-from domain.errors import Untrusted
+from domain.errors import TryLater, Untrusted
 from domain.facts import Reading
 from domain.money import Money
 from gateways.capabilities import Capabilities
@@ -18,6 +18,10 @@ class Unreadable(Untrusted):
 
 class Malformed(Untrusted):
     """Nothing that could ever be a delivery, whoever sends it: no use in sending it again."""
+
+
+class NotAsked(TryLater):
+    """Busy or away before anything was asked for: whatever it was, it has not happened."""
 
 
 class NeedsKey(Exception):  # noqa: N818 - an answer of `authenticate`, not a fault
@@ -162,13 +166,15 @@ class Repayment:
     """Money of a payment that is to go back; `reference` is the payment's main name.
 
     The same `key` is the same refund, for as long as the gateway remembers it. `at` is when it is
-    asked for, aware.
+    asked for, aware. `order_id` is the one order that the payment was told to be of; None: none, or
+    several.
     """
 
     reference: str
     money: Money
     key: str
     at: datetime
+    order_id: str | None = None
 
 
 class Taken(NamedTuple):
@@ -253,7 +259,7 @@ class Gateway(Protocol):
         """Gives money of a payment back; the same key within `remembers_refunds` gives it once.
 
         Refused: nothing goes back, now or later; `key_refused` where a person has to mend our
-        settings first. TryLater: busy or away, and perhaps it went.
+        settings first. TryLater: busy or away, and perhaps it went; NotAsked: it did not.
         """
         ...
 

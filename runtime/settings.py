@@ -65,6 +65,9 @@ class Settings(BaseSettings):
     mobilpay_private_key: SecretStr | None = None
     mobilpay_public_cert: str | None = None
     mobilpay_url: str = "https://secure.mobilpay.ro"
+    mobilpay_api_url: str | None = None
+    mobilpay_api_user: str | None = None
+    mobilpay_api_password: SecretStr | None = None
     mobilpay_rc4: bool = False
     mobilpay_bare_address: bool = False
     test_database_url: str | None = None

@@ -8,6 +8,7 @@ from gateways.capabilities import Verb
 from gateways.mobilpay import MobilPay, Terms
 from gateways.mobilpay_order import Page, is_live
 from gateways.mobilpay_seal import private_keys, public_key
+from gateways.mobilpay_soap import PATH, MobilPaySoap
 from gateways.netopia import Netopia
 from gateways.netopia_api import NetopiaApi
 from gateways.paypal import PayPal
@@ -53,6 +54,11 @@ def able_to_refund(gateways: Mapping[str, Gateway]) -> frozenset[tuple[str, str]
     """Those of them, with whose account, that give money back by request."""
     able = (each for each in gateways.values() if each.capabilities.can(Verb.REFUND))
     return frozenset((each.name, each.account) for each in able)
+
+
+def panels(gateways: Mapping[str, Gateway]) -> Mapping[str, str]:
+    """Where a person gives money back by hand, by gateway."""
+    return {name: each.capabilities.panel for name, each in gateways.items()}
 
 
 def _stripe_api() -> StripeApi | None:
@@ -110,7 +116,16 @@ def _mobilpay(signature: str) -> MobilPay:
         secret.get_secret_value().strip().encode() if secret else b"",
         is_live=is_live(url),
         page=Page(url, public_key(certificate)) if certificate else None,
+        soap=_mobilpay_soap(signature),
     )
+
+
+def _mobilpay_soap(signature: str) -> MobilPaySoap | None:
+    user, password = settings().mobilpay_api_user, settings().mobilpay_api_password
+    if user is None or password is None:
+        return None
+    url = settings().mobilpay_api_url or f"{settings().mobilpay_url.rstrip('/')}{PATH}"
+    return MobilPaySoap(url, user, password.get_secret_value(), signature)
 
 
 def database_url() -> str:

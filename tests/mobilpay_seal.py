@@ -12,6 +12,7 @@ from functools import cache
 from os import urandom
 from pathlib import Path
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 from cryptography import x509
 from cryptography.hazmat.decrepit.ciphers.algorithms import ARC4
@@ -26,6 +27,7 @@ from gateways import mobilpay_secret
 from gateways.mobilpay import MobilPay, Terms
 from gateways.mobilpay_order import Page
 from gateways.mobilpay_seal import private_keys, public_key
+from gateways.mobilpay_soap import MobilPaySoap
 from gateways.port import Claim, Delivery
 
 SIGNATURE = "AAAA-BBBB-CCCC-DDDD-EEEE"
@@ -34,6 +36,7 @@ CONFIRM_URL = "https://merchant.test/webhooks/mobilpay"
 PAGE_URL = "https://sandboxsecure.mobilpay.ro"
 ORDER = "INV-2026-0001-1"
 MONEY = Money("RON", 120_50)
+ZONE = ZoneInfo("Europe/Bucharest")
 CRC = "35f8fc625aa37f8fe4ebe4013364af40"
 TYPE = (b"content-type", b"application/x-www-form-urlencoded")
 
@@ -74,12 +77,18 @@ def certificate(name: str) -> str:
     return made.public_bytes(serialization.Encoding.PEM).decode()
 
 
-def a_mobilpay(*names: str, page: bool = True, page_url: str = PAGE_URL, **terms: bool) -> MobilPay:
+def a_mobilpay(
+    *names: str,
+    page: bool = True,
+    page_url: str = PAGE_URL,
+    soap: MobilPaySoap | None = None,
+    **terms: bool,
+) -> MobilPay:
     """One point of sale in test mode; `names` are those of its private keys."""
     keys = private_keys("\n".join(pem(name) for name in names or ("ours",)))
     shown = Page(page_url, public_key(certificate("theirs"))) if page else None
     agreed = Terms(SIGNATURE, CONFIRM_URL, **terms)
-    return MobilPay(agreed, keys, SECRET_KEY, is_live=False, page=shown)
+    return MobilPay(agreed, keys, SECRET_KEY, is_live=False, page=shown, soap=soap)
 
 
 def recorded(name: str = "confirmed") -> bytes:

@@ -7,7 +7,8 @@ from time import monotonic
 import structlog
 
 from domain.errors import Refused, TryLater
-from gateways.port import Gateway, Repayment, Taken
+from gateways.capabilities import Verb
+from gateways.port import Gateway, NotAsked, Repayment, Taken
 from ledger.books.acting import Word
 from ledger.settlement import refunds
 from ledger.settlement.refunds import Sending, Sent
@@ -49,12 +50,22 @@ def refund_next(store: Store, gateways: Mapping[str, Gateway]) -> bool:
         claimed = refunds.claim(books, clock.now())
     if claimed is None:
         return False
+    if claimed.has_ended:
+        _rest(store, claimed)
+    else:
+        _give_back(store, gateways, claimed)
+    return True
+
+
+def _give_back(store: Store, gateways: Mapping[str, Gateway], claimed: Sending) -> None:
     try:
         taken = _send(_gateway(gateways, claimed), claimed)
     except _Gone as gone:
-        _lose(store, claimed, str(gone))
+        _lose(store, gateways, claimed, str(gone))
     except Refused as refusal:
         _refused(store, claimed, refusal)
+    except NotAsked as busy:
+        _spare(store, claimed, busy.detail)
     except TryLater as busy:
         _put_off(store, claimed, busy.detail)
     except Exception as error:
@@ -62,7 +73,6 @@ def refund_next(store: Store, gateways: Mapping[str, Gateway]) -> bool:
         _put_off(store, claimed, type(error).__name__)
     else:
         _sent(store, claimed, taken)
-    return True
 
 
 def _send(gateway: Gateway, claimed: Sending) -> Taken:
@@ -71,10 +81,17 @@ def _send(gateway: Gateway, claimed: Sending) -> Taken:
     if claimed.may_have_gone and (memory is None or claimed.age > memory):
         raise _Gone("the gateway was asked, and its answer was lost")
     try:
-        asked = Repayment(claimed.reference, claimed.money, claimed.leased.key, clock.now())
-        return gateway.refund(asked)
+        return gateway.refund(
+            Repayment(
+                claimed.reference,
+                claimed.money,
+                claimed.leased.key,
+                clock.now(),
+                claimed.order_id,
+            )
+        )
     except TryLater as busy:
-        if memory is None:
+        if memory is None and not isinstance(busy, NotAsked):
             raise _Gone(busy.detail) from busy
         raise
 
@@ -98,10 +115,23 @@ def _refused(store: Store, claimed: Sending, refusal: Refused) -> None:
             refunds.refuse(books, claimed, _word(refusal.detail))
 
 
-def _lose(store: Store, claimed: Sending, reason: str) -> None:
+def _lose(store: Store, gateways: Mapping[str, Gateway], claimed: Sending, reason: str) -> None:
     log.warning("refund_unknown", errand=claimed.leased.id)
+    can_be_asked = gateways[claimed.gateway].capabilities.can(Verb.LOOKUP)
     with store.transaction() as books:
-        refunds.lose(books, claimed, reason)
+        if refunds.lose(books, claimed, reason) and can_be_asked:
+            refunds.ask(books, claimed)
+
+
+def _rest(store: Store, claimed: Sending) -> None:
+    with store.transaction() as books:
+        refunds.rest(books, claimed)
+
+
+def _spare(store: Store, claimed: Sending, reason: str) -> None:
+    with store.transaction() as books:
+        refunds.spare(books, claimed, reason, clock.now())
+    log.warning("refund_put_off", errand=claimed.leased.id)
 
 
 def _put_off(store: Store, claimed: Sending, reason: str) -> None:

@@ -130,6 +130,20 @@ def reference(books: Books, payment_id: int) -> str:
     )
 
 
+def order_id(books: Books, payment_id: int) -> str | None:
+    """The order that a payment was told to be of; None where none was told, or several."""
+    found = books.value(
+        """
+        SELECT f.meant_for[1] FROM payments p
+        JOIN facts f ON (f.gateway, f.account, f.reference, f.move)
+                      = (p.gateway, p.account, p.gateway_reference, 'in')
+        WHERE p.id = :id AND cardinality(f.meant_for) = 1
+        """,
+        id=payment_id,
+    )
+    return None if found is None else str(found)
+
+
 def write_payments(books: Books, held: Sequence[Holding]) -> None:
     """Writes the totals that follow from the postings made under the same locks."""
     if not held:

@@ -1,14 +1,14 @@
 """Refunds that a person starts: reserved on their payment first, then sent by an errand."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 
 from domain import refunds
 from domain.attention import Attention, AttentionKind
 from domain.errors import Refused
-from domain.facts import Move, Status
+from domain.facts import FactKey, Move, Status
 from domain.money import Money, exact
 from domain.refunds import RefundState
 from domain.settlement import KnownFact
@@ -20,6 +20,8 @@ from ledger.outbox import Errand
 from ledger.store import Books, columns
 
 EFFECT = "refund"
+
+_PANEL = "at the gateway's own panel"
 
 _COLUMNS = (
     "id, payment_id, currency, amount_minor, state, item, actor, reason, detail, created_at,"
@@ -61,22 +63,29 @@ class Asked:
 
     `only_unapplied`: of what is applied to no invoice. `able` are the gateways, with whose account,
     that give back by request. `key` is the asker's own name for what he asks; None: he has none.
+    `panels` has where a person gives back by hand, by gateway.
     """
 
     able: Collection[tuple[str, str]]
     amount: Decimal | None = None
     only_unapplied: bool = False
     key: str | None = None
+    panels: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class Failed:
-    """A refund that the gateway took up and did not make."""
+class Ended:
+    """A refund that a gateway took up and made, or failed to make."""
 
     id: int
     payment_id: int
     currency: str
     amount_minor: int
+    state: str
+
+    @property
+    def has_failed(self) -> bool:
+        return self.state == RefundState.FAILED.value
 
 
 _UNDER_WAY = (RefundState.OPEN.value, RefundState.SENT.value, RefundState.UNKNOWN.value)
@@ -107,8 +116,8 @@ def begin(
     if (payment.gateway, payment.account) not in asked.able:
         raise Refused(
             "unsupported",
-            f"{payment.gateway} gives nothing back by request here: do it at the gateway's own"
-            " panel, and its report is booked",
+            f"{payment.gateway} gives nothing back by request here: do it"
+            f" {asked.panels.get(payment.gateway, _PANEL)}",
         )
     refund = _add(books, payment_id, money, word, asked.key)
     _reserve(books, payment_id, money.minor)
@@ -211,8 +220,8 @@ def end(books: Books, refund_id: int, word: Word) -> None:
     attention.close(books, subject, [AttentionKind.REFUND_FAILED], word.actor, word.reason or "")
 
 
-def meet(books: Books, facts: Mapping[int, Sequence[KnownFact]]) -> list[Failed]:
-    """Ends the refunds of which facts tell how they ended, by payment id; answers which failed.
+def meet(books: Books, facts: Mapping[int, Sequence[KnownFact]]) -> list[Ended]:
+    """Ends the refunds of which facts tell how they ended, by payment id; answers which.
 
     One that failed after it was done goes back to its payment by that fact alone. Hold the
     payments' locks.
@@ -226,17 +235,19 @@ def meet(books: Books, facts: Mapping[int, Sequence[KnownFact]]) -> list[Failed]
     if not rows:
         return []
     return books.rows(
-        Failed,
+        Ended,
         """
         WITH told AS (
-            SELECT r.id, r.payment_id, r.amount_minor, each.state,
+            SELECT r.id, r.payment_id, r.amount_minor, each.state, each.item,
                    r.state IN ('open', 'sent', 'unknown') AS is_reserved
             FROM unnest(CAST(:payments AS bigint[]), CAST(:items AS text[]),
                         CAST(:states AS text[])) AS each (payment_id, item, state)
-            JOIN refunds r ON (r.payment_id, r.item) = (each.payment_id, each.item)
+            JOIN refunds r ON r.payment_id = each.payment_id
+                          AND coalesce(r.item, 'refund:' || r.id) = each.item
             WHERE r.state <> each.state),
         ended AS (
-            UPDATE refunds r SET state = told.state, closed_at = clock_timestamp()
+            UPDATE refunds r
+            SET state = told.state, item = told.item, closed_at = clock_timestamp()
             FROM told WHERE r.id = told.id
             RETURNING r.id, r.payment_id, r.currency, r.amount_minor, r.state),
         freed AS (
@@ -244,9 +255,30 @@ def meet(books: Books, facts: Mapping[int, Sequence[KnownFact]]) -> list[Failed]
             FROM (SELECT payment_id, sum(amount_minor) AS minor FROM told WHERE is_reserved
                   GROUP BY payment_id) each
             WHERE p.id = each.payment_id)
-        SELECT id, payment_id, currency, amount_minor FROM ended WHERE state = 'failed' ORDER BY id
+        SELECT id, payment_id, currency, amount_minor, state FROM ended ORDER BY id
         """,
         **columns(rows, ("payments", "items", "states")),
+    )
+
+
+def note_told(
+    books: Books, ids: Mapping[tuple[str, str, str], int], ours: Mapping[FactKey, datetime]
+) -> None:
+    """Writes down when a gateway without names told of refunds of ours; `ids` are the payments'.
+
+    Hold the payments' locks.
+    """
+    if not ours:
+        return
+    rows = [(ids[key[:3]], key.item, at) for key, at in ours.items() if key[:3] in ids]
+    books.run(
+        """
+        UPDATE refunds r SET told_at = told.at
+        FROM unnest(CAST(:payments AS bigint[]), CAST(:items AS text[]),
+                    CAST(:instants AS timestamptz[])) AS told (payment_id, item, at)
+        WHERE (r.payment_id, r.item) = (told.payment_id, told.item) AND r.told_at IS NULL
+        """,
+        **columns(rows, ("payments", "items", "instants")),
     )
 
 
@@ -274,8 +306,9 @@ def ours(books: Books, payments: Collection[tuple[str, str, str]]) -> set[tuple[
     return {(row.gateway, row.account, row.reference) for row in rows}
 
 
-def seen(failed: Sequence[Failed], kept: Extract, changes: Changes) -> list[Attention]:
+def seen(ended: Sequence[Ended], kept: Extract, changes: Changes) -> list[Attention]:
     """What a person should see of refunds that failed, once their money is applied again."""
+    failed = [each for each in ended if each.has_failed]
     found = [
         Attention(
             AttentionKind.REFUND_FAILED,
@@ -290,6 +323,14 @@ def seen(failed: Sequence[Failed], kept: Extract, changes: Changes) -> list[Atte
     for id_ in sorted({each.payment_id for each in failed}):
         found += unapplied(payments[id_], kept.intents.get(id_, ()), invoices)
     return found
+
+
+def forget(books: Books, ended: Sequence[Ended], resolver: str) -> None:
+    """Closes what was said of refunds that nobody knew the fate of, and that went. Comes last."""
+    for each in ended:
+        if not each.has_failed:
+            kinds = [AttentionKind.REFUND_FAILED]
+            attention.close(books, f"refund:{each.id}", kinds, resolver, "it went")
 
 
 _ENDS = {Status.SUCCEEDED: RefundState.DONE.value, Status.FAILED: RefundState.FAILED.value}

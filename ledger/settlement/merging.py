@@ -25,7 +25,7 @@ from domain.facts import (
 from domain.money import Money
 from domain.settlement import KnownFact
 from ledger import numbers
-from ledger.settlement import naming
+from ledger.settlement import nameless, naming
 from ledger.settlement.naming import Reference
 from ledger.store import Books, columns
 
@@ -38,7 +38,7 @@ class Merged:
     reference of ours than before. `reports` are those joined, `parked` the inbox rows whose reports
     could not be. `doubted` are payments of which a delivery tells more than the gateway once
     answered, `half_told` those of which it was known, before these reports, that money went back
-    and not that it came.
+    and not that it came. `ours` are refunds of ours that were told of without a name, and when.
     """
 
     facts: Mapping[Reference, Sequence[KnownFact]]
@@ -49,6 +49,7 @@ class Merged:
     parked: Mapping[int, Reference] = field(default_factory=dict)
     doubted: Set[Reference] = frozenset()
     half_told: Set[Reference] = frozenset()
+    ours: Mapping[FactKey, datetime] = field(default_factory=dict)
 
     def names(self, reference: Reference) -> list[str]:
         """Every reference of ours that was told for a payment, sorted."""
@@ -65,7 +66,8 @@ def merge(books: Books, told: Mapping[int, Sequence[Report]]) -> Merged:
     kept = _known(books, resolved.known)
     joining = _Joining({row.key: row for row in kept})
     before = tuple(joining.facts.values())
-    for inbox_id, report in resolved.told:
+    named = nameless.name(books, resolved.told, joining.facts)
+    for inbox_id, report in named.told:
         joining.take(report, inbox_id)
     ids = _write(books, joining.changed(), {row.key: row.id for row in kept})
     facts = [KnownFact(ids[key], fact) for key, fact in joining.facts.items()]
@@ -74,10 +76,11 @@ def merge(books: Books, told: Mapping[int, Sequence[Report]]) -> Merged:
         known=resolved.known,
         newly_named=joining.newly_named(),
         attention=[*resolved.attention, *joining.attention],
-        reports=resolved.told,
+        reports=named.told,
         parked=resolved.parked,
         doubted=joining.doubted,
         half_told=_half_told(before),
+        ours=named.ours,
     )
 
 

@@ -20,6 +20,8 @@ class Sending:
     """A leased refund: of which payment, how much; `age` is how long ago it was said.
 
     `may_have_gone`: the gateway was asked before, and did not say that it gives nothing back.
+    `has_ended`: what became of it was told meanwhile. `order_id` is the one order that the payment
+    is of; None: none was told, or several.
     """
 
     leased: Leased
@@ -29,7 +31,9 @@ class Sending:
     account: str
     reference: str
     money: Money
+    order_id: str | None
     may_have_gone: bool
+    has_ended: bool
     age: timedelta
 
 
@@ -54,7 +58,9 @@ def claim(books: Books, now: datetime) -> Sending | None:
         account=account,
         reference=holdings.reference(books, refund.payment_id),
         money=refund.money,
+        order_id=holdings.order_id(books, refund.payment_id),
         may_have_gone=leased.attempts > 1 + leased.body.get("refused", 0),
+        has_ended=not refund.is_under_way,
         age=now - leased.created_at,
     )
 
@@ -92,6 +98,11 @@ def sent(books: Books, sending: Sending, told: Sent) -> list[int] | None:
     return [answers.keep(books, *owner, name, told.answer, told.sha256).inbox_id]
 
 
+def rest(books: Books, sending: Sending) -> bool:
+    """Closes the errand of a refund that has ended; False when the lease had passed on."""
+    return outbox.finish(books, sending.leased)
+
+
 def put_off(books: Books, sending: Sending, reason: str, now: datetime) -> bool:
     """Gives the refund back for a later try; False when the lease had passed on.
 
@@ -100,14 +111,18 @@ def put_off(books: Books, sending: Sending, reason: str, now: datetime) -> bool:
     return outbox.put_off(books, sending.leased, now + outbox.pause(sending.leased), reason)
 
 
-def wait(books: Books, sending: Sending, reason: str, now: datetime) -> bool:
-    """As `put_off`, and a person is told at once: only his help makes a later try better."""
+def spare(books: Books, sending: Sending, reason: str, now: datetime) -> bool:
+    """As `put_off`, of one that the gateway was not asked for this time, or refused to hear of."""
     body = sending.leased.body
     if not sending.may_have_gone:
         body = {"refused": sending.leased.attempts}
-    is_ours = outbox.put_off(
-        books, sending.leased, now + outbox.pause(sending.leased), reason, body
-    )
+    due_at = now + outbox.pause(sending.leased)
+    return outbox.put_off(books, sending.leased, due_at, reason, body)
+
+
+def wait(books: Books, sending: Sending, reason: str, now: datetime) -> bool:
+    """As `spare`, and a person is told at once: only his help makes a later try better."""
+    is_ours = spare(books, sending, reason, now)
     if is_ours:
         _show(books, sending, reason)
     return is_ours
@@ -131,16 +146,24 @@ def refuse(books: Books, sending: Sending, word: Word) -> bool:
 def lose(books: Books, sending: Sending, reason: str) -> bool:
     """Nobody can say whether the gateway did it: it stays reserved, and a person is told.
 
-    Locks the payment, then the errand.
+    False when the lease had passed on, or when it was told meanwhile what became of it. Locks the
+    payment, then the errand.
     """
     holdings.lock_payments(books, [sending.payment_id])
+    if not refunding.get(books, sending.id).is_under_way:
+        rest(books, sending)
+        return False
     if not outbox.lose(books, sending.leased, reason[:500]):
         return False
     _say(books, sending, "unknown", None, reason[:500])
     _show(books, sending, reason)
+    return True
+
+
+def ask(books: Books, sending: Sending) -> None:
+    """Asks the gateway about the payment of a refund that is lost."""
     reference = (sending.gateway, sending.account, sending.reference)
     lookups.plan(books, [Question(reference, f"refund {sending.id}", is_urgent=True)])
-    return True
 
 
 def _say(books: Books, sending: Sending, state: str, item: str | None, detail: str | None) -> None:

@@ -124,7 +124,8 @@ def _settle(
     facts = {id_: merged.facts[reference] for reference, id_ in received.ids.items()}
     named = meaning.named(books, merged, received.ids)
     payment_ids = _lock(books, facts, received, named)
-    failed = refunding.meet(books, {id_: facts[id_] for id_ in facts.keys() - received.new.keys()})
+    ended = refunding.meet(books, {id_: facts[id_] for id_ in facts.keys() - received.new.keys()})
+    refunding.note_told(books, received.ids, merged.ours)
     kept = holdings.extract(books, payment_ids, named.invoices)
     said = {*kept.intents, *(held.id for held in kept.payments if held.is_meaning_said)}
     meant = {id_: told for id_, told in named.intents.items() if id_ not in said}
@@ -132,8 +133,9 @@ def _settle(
     receiving.write(books, received.new.values(), changes.payments)
     meaning.write(books, meant)
     _write(books, changes, received, inbox_ids)
+    refunding.forget(books, ended, "worker")
     differing = [_differing(received.ids[name], money) for name, money in asked.items()]
-    return changes, [*named.attention, *differing, *refunding.seen(failed, kept, changes)]
+    return changes, [*named.attention, *differing, *refunding.seen(ended, kept, changes)]
 
 
 def _lock(

@@ -146,3 +146,4 @@ def test_mobilpay_must_find_us_on_a_port_that_it_calls(
     assert list(fixes(ran)) == fixed
     assert ran.code == (1 if fixed else 0)
     assert "MOBILPAY_PUBLIC_CERT" in str(ran.json)
+    assert "MOBILPAY_API_USER" in str(ran.json)

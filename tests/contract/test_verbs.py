@@ -66,7 +66,7 @@ _ALONE: dict[str, Callable[[], Gateway]] = {
     ),
     "netopia without a key": lambda: a_netopia(None),
     "mobilpay without its page": lambda: a_mobilpay(page=False),
-    "mobilpay": a_mobilpay,
+    "mobilpay without a user of its panel": a_mobilpay,
 }
 
 

@@ -177,3 +177,40 @@ def test_half_of_what_mobilpay_needs_names_the_other_half(
 
     with pytest.raises(Refused, match=missing):
         wiring.gateways()
+
+
+@pytest.mark.parametrize(
+    ("settings_", "url"),
+    [
+        ({}, None),
+        ({"MOBILPAY_API_USER": "u"}, None),
+        ({"MOBILPAY_API_PASSWORD": "p"}, None),
+        ({"MOBILPAY_API_USER": "u", "MOBILPAY_API_PASSWORD": "p"}, "/mobilpay/api/payment2/"),
+        (
+            {
+                "MOBILPAY_API_USER": "u",
+                "MOBILPAY_API_PASSWORD": "p",
+                "MOBILPAY_API_URL": "http://127.0.0.1:9/other/",
+            },
+            "/other/",
+        ),
+    ],
+    ids=str,
+)
+def test_mobilpay_gives_back_below_its_page_with_a_user_and_a_password(
+    settings_: dict[str, str], url: str | None, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("MOBILPAY_SIGNATURE", mobilpay_seal.SIGNATURE)
+    monkeypatch.setenv("MOBILPAY_PRIVATE_KEY", mobilpay_seal.pem("ours"))
+    monkeypatch.setenv("MOBILPAY_URL", "http://127.0.0.1:9/mobilpay/")
+    monkeypatch.setenv("SECRET_KEY", "s" * 32)
+    for name, value in settings_.items():
+        monkeypatch.setenv(name, value)
+
+    found = wiring.gateways()
+    soap = wiring._mobilpay_soap("A")
+
+    able = {("mobilpay", f"{mobilpay_seal.SIGNATURE}/test")} if url else set()
+    assert wiring.able_to_refund(found) == able
+    assert (soap.url if soap else None) == (url and f"http://127.0.0.1:9{url}")
+    assert "admin.netopia-payments.com" in wiring.panels(found)["mobilpay"]

@@ -90,7 +90,13 @@ def refund_payment(desk: AtDesk, asked: Asked, id: PaymentId, given: RefundIn) -
     def refund(books: Books) -> RefundRow:
         if asked.is_first(books):
             able = wiring.able_to_refund(desk.links.gateways)
-            wanted = refunding.Asked(able, given.amount, given.only_unapplied, asked.key)
+            wanted = refunding.Asked(
+                able,
+                given.amount,
+                given.only_unapplied,
+                asked.key,
+                wiring.panels(desk.links.gateways),
+            )
             word = desk.word(asked.caller, given.reason)
             return refunding.begin(books, id, word, desk.now(), wanted)
         return refunding.asked_as(books, id, asked.caller, asked.key)
