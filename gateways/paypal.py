@@ -39,7 +39,7 @@ _NO_KEY = (
 )
 
 # PayPal closes no order by request; one that nobody agrees to ends within hours.
-_ASKING = frozenset(Verb) - {Verb.EXPIRE}
+_ASKING = frozenset(Verb) - {Verb.EXPIRE, Verb.FORM}
 
 # developer.paypal.com/reference/guidelines/idempotency, read 2026-11-20: 45 days.
 _REFUND_MEMORY = timedelta(days=44)

@@ -38,7 +38,7 @@ NAME = stripe_reports.NAME
 _NO_KEY = "STRIPE_API_KEY is not set, so Stripe cannot be asked; set it, then replay or retry"
 
 # Stripe takes the money itself when a customer pays on its page.
-_ASKING = frozenset(Verb) - {Verb.CAPTURE}
+_ASKING = frozenset(Verb) - {Verb.CAPTURE, Verb.FORM}
 
 # docs.stripe.com/api/idempotent_requests, read 2026-11-20: 24 hours; less an answer.
 _REFUND_MEMORY = timedelta(hours=23)

@@ -4,13 +4,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.contract import at_paypal, at_piggy, at_stripe, shops
+from tests.contract import at_mobilpay, at_paypal, at_piggy, at_stripe, shops
 from tests.contract.far_side import Party
 from tests.contract.shops import Shop
 
 PARTIES: dict[str, Party] = {
     "stripe": at_stripe.opened,
     "paypal": at_paypal.opened,
+    "mobilpay": at_mobilpay.opened,
     "piggy": at_piggy.opened,
 }
 

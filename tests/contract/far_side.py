@@ -71,8 +71,8 @@ class FarSide(Protocol):
     def act(self, page: str, act: Act, amount: Decimal | None = None) -> None:
         """Somebody does it, to the payment of that page; of None: to all that is left of it.
 
-        Nothing happens where the gateway does not let him. It is over when this returns, and what
-        it makes the gateway tell is in `sent`.
+        Nothing happens where the gateway does not let him, or knows of no such thing. It is over
+        when this returns, and what it makes the gateway tell is in `sent`.
         """
         ...
 

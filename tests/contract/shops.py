@@ -1,5 +1,7 @@
 """Our side of the contract: books, the door, the pages, and workers who go on until all is done."""
 
+import html as markup
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -11,7 +13,8 @@ import httpx
 
 from domain.invoices import Standing
 from domain.money import Money, decimal_text
-from gateways.port import Gateway
+from gateways.capabilities import Verb
+from gateways.port import Form, Gateway
 from ledger.books import seller
 from ledger.links import granting
 from ledger.links.granting import Target, Terms
@@ -53,6 +56,10 @@ _BALANCES = """
         UNION ALL SELECT destination, currency, amount_minor FROM postings
     ) AS moved GROUP BY account, currency
 """
+_FORM = re.compile(r'<form method="post" action="([^"]+)">')
+_FIELD = re.compile(r'<input type="hidden" name="(\w+)" value="([^"]*)">')
+# What MobilPay and NETOPIA take for "not taken", whatever the status.
+_COMPLAINT = re.compile(r'error_type=|"errorType": ?[12]')
 _MOST_PAUSES = 10
 _PUT_OFF = "UPDATE outbox SET due_at = clock_timestamp() WHERE state = 'waiting' RETURNING id"
 _WAITING = "SELECT kind, state, reason FROM inbox WHERE state NOT IN ('done', 'ignored')"
@@ -94,7 +101,22 @@ class Shop:
         return self.click(self.link(invoice))
 
     def click(self, link: str) -> str:
+        """Where the click leads: to the gateway's page, or through a form of ours on to that."""
         answer = self.browser.post(link, data={"gateway": self.far.gateway.name})
+        assert answer.status_code == 303, answer.text
+        url = str(answer.headers["location"])
+        if not self.far.gateway.capabilities.can(Verb.FORM):
+            return url
+        ours = urlsplit(url)
+        html = self.browser.get(f"{self.site}{ours.path}?{ours.query}").text
+        action = _FORM.search(html)
+        assert action is not None, html
+        fields = {name: markup.unescape(text) for name, text in _FIELD.findall(html)}
+        return self.lead(Form(markup.unescape(action[1]), fields))
+
+    def lead(self, form: Form) -> str:
+        """Where the gateway leads the browser that brings it this form."""
+        answer = self.browser.post(form.url, data=form.fields)
         assert answer.status_code == 303, answer.text
         return str(answer.headers["location"])
 
@@ -106,7 +128,8 @@ class Shop:
             answer = self.browser.post(
                 f"{self.door}{each.path}", content=each.body, headers=headers
             )
-            assert answer.status_code == 200, f"{each.kind}: {answer.text}"
+            is_taken = answer.status_code == 200 and not _COMPLAINT.search(answer.text)
+            assert is_taken, f"{each.kind}: {answer.text}"
             count += 1
         return count
 

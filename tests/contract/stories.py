@@ -1,8 +1,12 @@
-"""What can become of one payment of 121.00, and what the books say after each step."""
+"""What can become of one payment of 121.00, and what the books say after each step.
+
+What a gateway does not tell, its table of capabilities says, and `told` what the books say then.
+"""
 
 from decimal import Decimal
 from typing import NamedTuple
 
+from gateways.capabilities import Capabilities
 from tests.contract.far_side import Act
 
 
@@ -13,6 +17,7 @@ class Step(NamedTuple):
     paid: str
     attention: frozenset[str] = frozenset()
     amount: Decimal | None = None
+    is_told: bool = True
 
 
 Story = tuple[Step, ...]
@@ -43,3 +48,16 @@ STORIES: dict[str, Story] = {
     "disputed and won": (*_IN_DISPUTE, Step(Act.WIN, "121.00", _OPENED)),
     "disputed and lost": (*_IN_DISPUTE, Step(Act.LOSE, "91.00", _DISPUTED)),
 }
+
+_OF_DISPUTES = (Act.DISPUTE, Act.WITHDRAW, Act.WIN, Act.LOSE)
+
+
+def told(story: Story, table: Capabilities) -> Story:
+    """The story as far as a gateway with this table tells it: of the rest nobody hears."""
+    heard: list[Step] = []
+    for step in story:
+        if step.act in _OF_DISPUTES and not table.tells_disputes:
+            heard.append(heard[-1]._replace(act=step.act, amount=step.amount, is_told=False))
+        else:
+            heard.append(step)
+    return tuple(heard)

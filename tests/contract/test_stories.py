@@ -8,6 +8,7 @@ import pytest
 
 from domain.money import Money, decimal_text
 from gateways.capabilities import Verb
+from tests.contract import stories
 from tests.contract.far_side import Act
 from tests.contract.shops import Shop
 from tests.contract.stories import STORIES, Story
@@ -24,10 +25,10 @@ def test_the_books_follow_what_happens_at_the_gateway(shop: Shop, story: Story):
     invoice = shop.bill()
     page = shop.page(invoice)
 
-    for step in story:
+    for step in stories.told(story, shop.far.gateway.capabilities):
         shop.far.act(page, step.act, step.amount)
 
-        assert shop.hear()
+        assert bool(shop.hear()) is step.is_told
         standing = shop.desk.standing(invoice.id)
         paid = decimal_text(Money(standing.currency, standing.paid_minor))
         assert (paid, shop.attention()) == (step.paid, set(step.attention))
@@ -46,7 +47,8 @@ def test_what_is_told_twice_happens_once(shop: Shop, story: Story):
     twice = _grown(shop, lambda: deliveries.extend(_played(shop, story, copies=2)))
     again = _grown(shop, lambda: _take(shop, deliveries, random.Random(1)))
 
-    assert len(deliveries) >= 2 * len(story)
+    heard = [step for step in stories.told(story, shop.far.gateway.capabilities) if step.is_told]
+    assert len(deliveries) >= 2 * len(heard) > 0
     assert twice == once
     assert again == Counter()
     shop.assert_level()

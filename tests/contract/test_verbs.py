@@ -115,19 +115,35 @@ def test_fees_are_told_where_the_table_says_so(shop: Shop):
 
 def _links(shop: Shop, page: str) -> None:
     """The same order again is the same page; another key is another one."""
-    gateway = shop.far.gateway
-    order = _order("INV-9-1", shop.far.currency)
+    order, another = (_order(name, shop.far.currency) for name in ("INV-9-1", "INV-9-2"))
 
-    first, again = gateway.hosted_link(order), gateway.hosted_link(order)
-    other = gateway.hosted_link(_order("INV-9-2", shop.far.currency))
+    first, again, other = (_linked(shop, each) for each in (order, order, another))
 
     assert first == again
-    assert len({page, first.url, other.url}) == shop.far.pages() == 3
+    assert len({page, first, other}) == shop.far.pages() == 3
+
+
+def _linked(shop: Shop, order: Order) -> str:
+    """The gateway's page of an order, which a form of ours may have to lead to."""
+    gateway = shop.far.gateway
+    session = gateway.hosted_link(order)
+    assert session == gateway.hosted_link(order)
+    return shop.lead(gateway.form(order)) if gateway.capabilities.can(Verb.FORM) else session.url
 
 
 def _fills_in(shop: Shop, page: str) -> None:
-    """The page is ours, and what its form brings the customer to asks for what is owed."""
+    """The page is ours, and what its form brings the customer to asks for what is owed.
+
+    The form is another one each time, and leads to the same page.
+    """
+    gateway, order = shop.far.gateway, _order("INV-9-1", shop.far.currency)
+
+    forms = [gateway.form(order) for _ in range(2)]
+    led = {shop.lead(form) for form in forms}
+
     assert shop.far.asks(page) == Asked("121.00", shop.far.currency)
+    assert forms[0] != forms[1]
+    assert [shop.far.asks(each) for each in led] == [Asked("24.20", shop.far.currency)]
 
 
 def _expires(shop: Shop, page: str) -> None:

@@ -24,6 +24,9 @@ class Taken:
 
     @property
     def kind(self) -> str:
+        """What its JSON says that it is; of what is sealed nobody can say."""
+        if not self.body.startswith(b"{"):
+            return "sealed"
         return str(self.json.get("type") or self.json.get("event_type"))
 
 

@@ -1,0 +1,48 @@
+"""MobilPay, held to the contract against the sandbox's pretend one; a form leads to its page."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from gateways.mobilpay import MobilPay, Terms
+from gateways.mobilpay_order import Page
+from gateways.mobilpay_seal import private_keys, public_key
+from sandbox.running import Running
+from tests.contract import at_sandbox
+from tests.contract.at_sandbox import AtSandbox
+from tests.contract.far_side import FarSide
+from tests.mobilpay_seal import SECRET_KEY
+from tests.sandbox.mobilpay_customers import THANKS
+
+
+class _Dialect:
+    name = "mobilpay"
+
+    def button(self, page: str, name: str) -> str:
+        return f"{page}/{name}"
+
+    def payment(self, sandbox: Running, page: str) -> tuple[str, str]:
+        order = sandbox.ask(lambda world: world.mobilpay.pages[page.rpartition("/")[2]])
+        return order.purchase, order.asked.id
+
+    def disputes(self, sandbox: Running, charged: str) -> list[str]:
+        return [charged]  # it knows of none, so that the order itself is all to press buttons of
+
+    def pages(self, sandbox: Running) -> int:
+        return sandbox.ask(lambda world: len(world.mobilpay.orders))
+
+
+@contextmanager
+def opened() -> Iterator[FarSide]:
+    """A point of sale, its keys handed out by the sandbox; it takes lei alone."""
+    with at_sandbox.opened() as (sandbox, listener, browser):
+        listener.body = THANKS
+        pairs = sandbox.ask(lambda world: world.mobilpay.pairs)
+        signature = sandbox.world.options.mobilpay_signature
+        gateway = MobilPay(
+            Terms(signature, f"{listener.url}/mobilpay"),
+            private_keys(pairs.notices.key_pem),
+            SECRET_KEY,
+            is_live=False,
+            page=Page(f"{sandbox.url}/mobilpay", public_key(pairs.orders.certificate_pem)),
+        )
+        yield AtSandbox(_Dialect(), gateway, "RON", "EUR", sandbox, listener, browser)
