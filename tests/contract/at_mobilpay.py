@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from gateways.mobilpay import MobilPay, Terms
 from gateways.mobilpay_order import Page
 from gateways.mobilpay_seal import private_keys, public_key
+from gateways.mobilpay_soap import PATH, MobilPaySoap
 from sandbox.running import Running
 from tests.contract import at_sandbox
 from tests.contract.at_sandbox import AtSandbox
@@ -33,16 +34,19 @@ class _Dialect:
 
 @contextmanager
 def opened() -> Iterator[FarSide]:
-    """A point of sale, its keys handed out by the sandbox; it takes lei alone."""
+    """A point of sale with a user of its panel, its keys the sandbox's; it takes lei alone."""
     with at_sandbox.opened() as (sandbox, listener, browser):
         listener.body = THANKS
         pairs = sandbox.ask(lambda world: world.mobilpay.pairs)
-        signature = sandbox.world.options.mobilpay_signature
+        told = sandbox.world.options
+        signature = told.mobilpay_signature
+        soap = f"{sandbox.url}/mobilpay{PATH}"
         gateway = MobilPay(
             Terms(signature, f"{listener.url}/mobilpay"),
             private_keys(pairs.notices.key_pem),
             SECRET_KEY,
             is_live=False,
             page=Page(f"{sandbox.url}/mobilpay", public_key(pairs.orders.certificate_pem)),
+            soap=MobilPaySoap(soap, told.mobilpay_user, told.mobilpay_password, signature),
         )
         yield AtSandbox(_Dialect(), gateway, "RON", "EUR", sandbox, listener, browser)
