@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from cli import asked, opening, shapes
+from domain.attention import AttentionKind
 from ledger.books import attention
 from ledger.books.attention import OpenRow
 from ledger.settlement import captures, lookups
@@ -18,11 +19,15 @@ app = typer.Typer(invoke_without_command=True, help="List what needs a person, o
 
 
 @app.callback()
-def _open(context: typer.Context, as_json: shapes.AsJson = False) -> None:
-    """List what needs a person, longest waiting first."""
+def _open(
+    context: typer.Context,
+    kind: Annotated[AttentionKind | None, typer.Option(help="Only of this kind.")] = None,
+    as_json: shapes.AsJson = False,
+) -> None:
+    """List what needs a person, longest waiting first; attempts without an end come last."""
     if context.invoked_subcommand is None:
         with opening.store().snapshot() as books:
-            rows = attention.open_rows(books, _MOST)
+            rows = attention.open_rows(books, _MOST, kind)
         (shapes.as_json if as_json else _show)(rows)
 
 

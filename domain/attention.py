@@ -31,6 +31,7 @@ class AttentionKind(StrEnum):
     GATEWAY_SILENT = "gateway_silent"
     REFUND_UNTOLD = "refund_untold"
     REFUND_FAILED = "refund_failed"
+    ATTEMPT_SILENT = "attempt_silent"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,16 @@
-"""Gaps: a gateway that lists nothing is asked about every attempt whose end nobody has told."""
+"""Gaps: a gateway that lists nothing is asked about every attempt whose end nobody has told.
+
+Where it cannot be asked either, a person is, a day later.
+"""
+
+from datetime import datetime
 
 import structlog
 
 from gateways.capabilities import Verb
 from gateways.port import Gateway
-from ledger.settlement import gaps
+from ledger.settlement import gaps, silent
+from ledger.store import Books
 from runtime import clock, wiring
 from workers.app import app
 
@@ -13,18 +19,20 @@ log = structlog.get_logger(__name__)
 
 @app.task(name="errands.find_gaps")
 def find_gaps() -> None:
-    """Plans the asking; the errands of looking up do it."""
+    """Plans the asking, which the errands of looking up do; and shows where nobody can be asked."""
     store, now = wiring.store(), clock.now()
     for gateway in wiring.gateways().values():
-        if not _is_asked(gateway):
-            continue
+        if gateway.capabilities.can(Verb.REPORTED):
+            continue  # what is listed is found by a backfill
         with store.transaction() as books:
-            asked = gaps.plan(books, gateway.name, gateway.account, now)
-        if asked:
+            _find(books, gateway, now)
+    with store.transaction() as books:
+        silent.forget(books)
+
+
+def _find(books: Books, gateway: Gateway, now: datetime) -> None:
+    if gateway.capabilities.can(Verb.LOOKUP):
+        if asked := gaps.plan(books, gateway.name, gateway.account, now):
             log.info("attempts_asked_about", gateway=gateway.name, attempts=asked)
-
-
-def _is_asked(gateway: Gateway) -> bool:
-    """Whether asking is the only way: what is listed is found by a backfill."""
-    can = gateway.capabilities.can
-    return can(Verb.LOOKUP) and not can(Verb.REPORTED)
+    elif shown := silent.note(books, gateway.name, gateway.account, now):
+        log.info("attempts_silent", gateway=gateway.name, attempts=shown)

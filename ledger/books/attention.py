@@ -116,12 +116,17 @@ class OpenRow:
     due_by: datetime | None
 
 
-def open_rows(books: Books, most: int) -> list[OpenRow]:
-    """What waits, longest first, at most `most`."""
+def open_rows(books: Books, most: int, kind: AttentionKind | None = None) -> list[OpenRow]:
+    """What waits, longest first, at most `most`; of one kind, or of all (None).
+
+    Attempts that nobody tells the end of come last: there are many, and most were given up.
+    """
     return books.rows(
         OpenRow,
         "SELECT id, kind, subject, currency, amount_minor, detail, opened_at, due_by FROM attention"
-        " WHERE resolved_at IS NULL ORDER BY id LIMIT :most",
+        " WHERE resolved_at IS NULL AND (CAST(:kind AS text) IS NULL OR kind = :kind)"
+        " ORDER BY kind = 'attempt_silent', id LIMIT :most",
+        kind=None if kind is None else kind.value,
         most=most,
     )
 

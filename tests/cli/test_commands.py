@@ -193,6 +193,8 @@ def test_attention_lists_what_waits_until_it_is_resolved(run: Run, desk: Desk):
 
     (waiting,) = run("attention", "--json").json
     shown = run("attention").out
+    assert run("attention", "--kind", waiting["kind"], "--json").json == [waiting]
+    assert run("attention", "--kind", "loss", "--json").json == []
     resolved = run("attention", "resolve", str(waiting["id"]), "--how", "sent back by hand")
 
     assert (waiting["kind"], waiting["subject"]) == ("overpaid", "payment:1")

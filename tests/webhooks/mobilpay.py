@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from urllib.parse import quote
 
+import httpx
+
 from domain.money import decimal_text
 from gateways.mobilpay import MobilPay
 from ledger.inbox import waiting
@@ -80,6 +82,15 @@ def notice(attempt: Attempt, **changes: str) -> bytes:
 def address(attempt: Attempt) -> str:
     """Where MobilPay tells us about an attempt."""
     return f"{PATH}/{seal.secret(attempt.order_id, attempt.money)}"
+
+
+def post(door: str, attempt: Attempt, **changes: str) -> None:
+    """A notice at the attempt's own address, over a socket and thanked for."""
+    headers = {name.decode(): value.decode() for name, value in (seal.TYPE,)}
+    body = seal.body(notice(attempt, **changes))
+    with httpx.Client(trust_env=False, timeout=20) as client:
+        answer = client.post(f"{door}{address(attempt)}", content=body, headers=headers)
+    assert (answer.status_code, answer.content) == (200, thanks())
 
 
 async def knock(door: Webhooks, path: str, body: bytes, method: str = "POST") -> Answer:

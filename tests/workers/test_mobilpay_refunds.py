@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
-import httpx
 import pytest
 
 from domain.errors import Refused
@@ -25,7 +24,7 @@ from tests.desk import WORD, Desk
 from tests.mobilpay_server import PASSWORD, USER, Account, fault
 from tests.serving import serving
 from tests.webhooks.knocking import a_celery
-from tests.webhooks.mobilpay import Shop, address, notice, thanks
+from tests.webhooks.mobilpay import Shop, post
 from tests.workers.test_captures import Killed, pass_time
 from webhooks.app import Webhooks
 from workers import refunds
@@ -53,13 +52,7 @@ class Till:
 
     def tell(self, at: str | None = None, **changes: str) -> None:
         """A notice at the order's own address, thanked for; `at` of None: of this second."""
-        told = changes if at is None else {**changes, "told_at": at}
-        body = seal.body(notice(self.attempt, **told))
-        headers = {name.decode(): value.decode() for name, value in (seal.TYPE,)}
-        with httpx.Client(trust_env=False, timeout=20) as client:
-            url = f"{self.door}{address(self.attempt)}"
-            answer = client.post(url, content=body, headers=headers)
-        assert (answer.status_code, answer.content) == (200, thanks())
+        post(self.door, self.attempt, **(changes if at is None else {**changes, "told_at": at}))
 
     def credit(self, amount: str, at: str | None = None) -> None:
         self.tell(at, action="credit", processed=f"-{amount}")

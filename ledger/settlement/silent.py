@@ -1,0 +1,58 @@
+"""Attempts that nobody tells the end of, where the gateway can neither be asked nor lists any."""
+
+from datetime import datetime, timedelta
+
+from ledger.store import Books
+
+# Whoever pays does so within hours, and what was told in vain is sent again by then.
+YOUNGEST = timedelta(days=1)
+OLDEST = timedelta(days=30)
+_MOST = 1_000
+
+# The end of it is unknown, and it still matters: something of what it is for is owed.
+_IS_SILENT = """
+    a.state IN ('open', 'pending') AND a.session IS NOT NULL
+    AND EXISTS (SELECT FROM attempt_invoices n JOIN invoices i ON i.id = n.invoice_id
+                WHERE n.attempt_id = a.id AND i.is_open)
+"""
+
+
+def note(books: Books, gateway: str, account: str, now: datetime) -> int:
+    """Shows each attempt of the last 30 days that is older than one; answers how many are new.
+
+    Once for ever: what a person has looked at, or what was settled since, is not shown again.
+    """
+    return books.run(
+        f"""
+        INSERT INTO attention (kind, subject, currency, amount_minor, detail)
+        SELECT 'attempt_silent', 'attempt:' || a.id, a.currency, a.amount_minor,
+               'nobody has told what became of order ' || a.order_id
+        FROM attempts a
+        WHERE (a.gateway, a.account) = (:gateway, :account)
+          AND a.created_at <= :youngest AND a.created_at > :oldest AND {_IS_SILENT}
+          AND NOT EXISTS (SELECT FROM attention seen
+                          WHERE (seen.kind, seen.subject)
+                              = ('attempt_silent', 'attempt:' || a.id))
+        ORDER BY a.id LIMIT :most
+        ON CONFLICT (kind, subject) WHERE resolved_at IS NULL DO NOTHING
+        """,  # noqa: S608 - a constant
+        gateway=gateway,
+        account=account,
+        youngest=now - YOUNGEST,
+        oldest=now - OLDEST,
+        most=_MOST,
+    )
+
+
+def forget(books: Books) -> int:
+    """Closes what was shown of attempts whose end was told, or that nothing is owed of any more."""
+    return books.run(
+        f"""
+        UPDATE attention t
+        SET resolved_at = clock_timestamp(), resolver = 'worker', how = 'settled'
+        FROM attempts a
+        WHERE t.kind = 'attempt_silent' AND t.resolved_at IS NULL
+          AND a.id = CAST(substr(t.subject, length('attempt:') + 1) AS bigint)
+          AND NOT ({_IS_SILENT})
+        """  # noqa: S608 - a constant
+    )
