@@ -82,4 +82,4 @@ Index("reminders_planned", Reminder.invoice_id, postgresql_where=Reminder.state 
 def sessions() -> sessionmaker[Session]:
     """Sessions of this process; to be made after the fork."""
     url = make_url(wiring.database_url()).set(drivername="postgresql+psycopg")
-    return sessionmaker(create_engine(url, pool_size=20, max_overflow=10), expire_on_commit=False)
+    return sessionmaker(create_engine(url, pool_size=20, max_overflow=10))

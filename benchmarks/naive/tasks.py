@@ -3,7 +3,7 @@
 from functools import cache
 
 from celery import Celery
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
 from benchmarks.naive.models import Entry, Event, Invoice, Payment, Reminder, sessions
@@ -64,7 +64,8 @@ def _book(session: Session, event: Event) -> None:
     if invoice.paid_minor >= invoice.total_minor:
         invoice.state = "paid"
         planned = (Reminder.invoice_id == invoice.id, Reminder.state == "planned")
-        session.execute(update(Reminder).where(*planned).values(state="cancelled"))
+        for reminder in session.scalars(select(Reminder).where(*planned)):
+            reminder.state = "cancelled"
 
 
 @cache

@@ -5,7 +5,7 @@ import hmac
 import json
 from typing import Annotated
 
-from fastapi import Depends, FastAPI, Header, Request, Response
+from fastapi import Depends, FastAPI, Header, HTTPException, Request
 from sqlalchemy.exc import IntegrityError
 
 from benchmarks.naive.models import Event, sessions
@@ -25,10 +25,10 @@ async def body_of(request: Request) -> bytes:
 @app.post("/webhooks/stripe")
 def receive(
     body: Annotated[bytes, Depends(body_of)], stripe_signature: Annotated[str, Header()]
-) -> Response:
+) -> dict[str, bool]:
     """Answers when the event is stored and its task is sent."""
     if not _is_genuine(stripe_signature, body):
-        return Response(status_code=400)
+        raise HTTPException(400)
     told = json.loads(body)
     event = Event(event_id=told["id"], kind=told["type"], payload=told)
     with _sessions() as session:
@@ -36,9 +36,10 @@ def receive(
         try:
             session.commit()
         except IntegrityError:
-            return Response(status_code=200)
-    settle.delay(event.id)
-    return Response(status_code=200)
+            return {"received": True}
+        id_ = event.id
+    settle.delay(id_)
+    return {"received": True}
 
 
 def _is_genuine(header: str, body: bytes) -> bool:
