@@ -1,16 +1,27 @@
-"""`incasso simulate`: reports a pretend payment to the real endpoint and tells what came of it."""
+"""`incasso simulate`: a pretend payment comes by the real endpoint, and what came of it is told."""
 
+from getpass import getuser
 from typing import Annotated
 
 import typer
 
 from cli import asked, opening, shapes
 from domain.errors import Refused
-from runtime import clock
+from runtime import clock, hosted
 from runtime.settings import settings
 from web.api.fields import Code
 
 app = typer.Typer(no_args_is_help=True)
+
+Invoice = Annotated[str, typer.Option(help="Its number, like INV-0003, or its id.")]
+Amount = Annotated[
+    str | None, typer.Option(help="Like 12.50, in the invoice's currency; else all of it.")
+]
+Copies = Annotated[
+    int, typer.Option("--duplicate", min=1, max=500, help="Post each event so often, all at once.")
+]
+Shuffled = Annotated[bool, typer.Option("--out-of-order", help="Shuffle them.")]
+Forged = Annotated[bool, typer.Option("--bad-signature", help="Sign with a wrong secret.")]
 
 
 @app.callback()
@@ -20,17 +31,11 @@ def _gateways() -> None:
 
 @app.command("stripe")
 def _stripe(
-    invoice: Annotated[str, typer.Option(help="Its number, like INV-0003, or its id.")],
-    amount: Annotated[
-        str | None, typer.Option(help="Like 12.50, in the invoice's currency; else all of it.")
-    ] = None,
-    duplicate: Annotated[
-        int, typer.Option(min=1, max=500, help="Post each event so often, all at once.")
-    ] = 1,
-    out_of_order: Annotated[bool, typer.Option("--out-of-order", help="Shuffle them.")] = False,
-    bad_signature: Annotated[
-        bool, typer.Option("--bad-signature", help="Sign with a wrong secret.")
-    ] = False,
+    invoice: Invoice,
+    amount: Amount = None,
+    duplicate: Copies = 1,
+    out_of_order: Shuffled = False,
+    bad_signature: Forged = False,
     as_json: shapes.AsJson = False,
 ) -> None:
     """Post the three events of one Stripe payment, signed, and show what comes of it."""
@@ -49,6 +54,66 @@ def _stripe(
     story = play.play(stage, wish)
     (screen.as_json if as_json else screen.show)(story)
     if not play.is_as_hoped(story, wish):
+        raise typer.Exit(1)
+
+
+@app.command("paypal")
+def _paypal(
+    invoice: Invoice,
+    amount: Amount = None,
+    duplicate: Copies = 1,
+    out_of_order: Shuffled = False,
+    bad_signature: Forged = False,
+    as_json: shapes.AsJson = False,
+) -> None:
+    """Pay an invoice at the sandbox's PayPal, by its link, and show what comes of it."""
+    _walk("paypal", invoice, (amount, duplicate, out_of_order, bad_signature), as_json=as_json)
+
+
+@app.command("mobilpay")
+def _mobilpay(
+    invoice: Invoice,
+    amount: Amount = None,
+    duplicate: Copies = 1,
+    out_of_order: Shuffled = False,
+    bad_signature: Forged = False,
+    as_json: shapes.AsJson = False,
+) -> None:
+    """Pay an invoice at the sandbox's MobilPay, by its link, and show what comes of it."""
+    _walk("mobilpay", invoice, (amount, duplicate, out_of_order, bad_signature), as_json=as_json)
+
+
+@app.command("netopia")
+def _netopia(
+    invoice: Invoice,
+    amount: Amount = None,
+    duplicate: Copies = 1,
+    out_of_order: Shuffled = False,
+    bad_signature: Forged = False,
+    as_json: shapes.AsJson = False,
+) -> None:
+    """Pay an invoice at the sandbox's NETOPIA, by its link, and show what comes of it."""
+    _walk("netopia", invoice, (amount, duplicate, out_of_order, bad_signature), as_json=as_json)
+
+
+def _walk(
+    gateway: str, invoice: str, how: tuple[str | None, int, bool, bool], *, as_json: bool
+) -> None:
+    from cli.simulation import play, pretence, screen, walk
+
+    wish = play.Wish(asked.text(Code, invoice, "--invoice"), *how)
+    with pretence.opened(gateway) as far:
+        now = clock.now()
+        shop = walk.Shop(
+            store=opening.store(),
+            hosted=hosted.from_settings(),
+            actor=f"cli:{getuser()}",
+            now=now,
+            today=now.astimezone(settings().zone).date(),
+        )
+        story = walk.walk(shop, far, wish)
+    (screen.as_json if as_json else screen.show)(story)
+    if not walk.is_as_hoped(story):
         raise typer.Exit(1)
 
 

@@ -101,7 +101,8 @@ class Post:
         first = self._carry(event_id)
         if self.knobs.happens("duplicate"):
             self.knobs.count("duplicated")
-            self._carry(event_id)
+            for _ in range(int(self.knobs.copies)):
+                self._carry(event_id)
         return first
 
     def resend(self, event_id: str) -> First:

@@ -13,6 +13,7 @@ _FAULTS: tuple[Fault, ...] = get_args(Fault)
 # Of what is not known of MobilPay, or odd at NETOPIA.
 _QUIRKS = ("fresh_crc", "minus", "new_purchase", "other_amount", "in_lei")
 _FRACTIONS = ("drop", "duplicate", "delay", "reorder", "corrupt", *_QUIRKS, *_FAULTS)
+_NUMBERS = ("copies",)
 _SECONDS = ("delay_seconds", "reorder_seconds", "slow_seconds", "hold_seconds")
 
 Hold = Literal["hold_before", "hold_after"]
@@ -31,6 +32,8 @@ class BadKnob(Exception):  # noqa: N818 - says what is so
 class Knobs:
     """One gateway's trouble. Fractions are of deliveries, `slow` and the errors of API calls.
 
+    `copies`: how many more a duplicated event is.
+
     `fresh_crc`: of MobilPay's resends, those with another timestamp and crc. `minus`: of its
     refunds, those told as a negative amount. `new_purchase`: of tries after a refused one, those
     that are another purchase.
@@ -48,6 +51,7 @@ class Knobs:
     seed: int | None = None
     drop: float = 0.0
     duplicate: float = 0.0
+    copies: float = 1.0
     delay: float = 0.0
     reorder: float = 0.0
     corrupt: float = 0.0
@@ -129,7 +133,7 @@ class Knobs:
 
     def told(self) -> dict[str, object]:
         """How they stand, and what they have done."""
-        stand = {name: getattr(self, name) for name in (*_FRACTIONS, *_SECONDS, *_HOLDS)}
+        stand = {name: getattr(self, name) for name in (*_FRACTIONS, *_NUMBERS, *_SECONDS, *_HOLDS)}
         return {**stand, "next": list(self._next), "counters": dict(self.counters)}
 
 
@@ -146,8 +150,8 @@ def _check(name: str, value: object) -> None:
 
 
 def _check_figure(name: str, value: object) -> None:
-    if name not in (*_FRACTIONS, *_SECONDS, "seed"):
-        known = ", ".join((*_FRACTIONS, *_SECONDS, *_HOLDS, "seed", "next"))
+    if name not in (*_FRACTIONS, *_NUMBERS, *_SECONDS, "seed"):
+        known = ", ".join((*_FRACTIONS, *_NUMBERS, *_SECONDS, *_HOLDS, "seed", "next"))
         raise BadKnob(f"there is no knob {name}; there are {known}")
     if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
         raise BadKnob(f"{name} is a number, 0 or more")

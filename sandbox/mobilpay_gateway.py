@@ -30,7 +30,7 @@ def opened(site: Site) -> Gateway[MobilpayAccount]:
         told.add(sent.event_id)
         return _sealed(account, sent, is_again=is_again)
 
-    post = site.post("mobilpay", wrap, _RETRIES, _judged)
+    post = site.post("mobilpay", wrap, _RETRIES, judged)
     account = MobilpayAccount(site, post)
     take = mobilpay_pages.taking(account)
     return Gateway(
@@ -61,7 +61,7 @@ def _sealed(account: MobilpayAccount, sent: Transmission, *, is_again: bool) -> 
     return Envelope({"Content-Type": _FORM}, urlencode(fields).encode())
 
 
-def _judged(answer: httpx.Response) -> Verdict:
+def judged(answer: httpx.Response) -> Verdict:
     """Taken is a `<crc>` without attributes; anything but `<crc>` is as good as no answer."""
     try:
         root = etree.fromstring(answer.content, etree.XMLParser(resolve_entities=False))

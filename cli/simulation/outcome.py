@@ -1,6 +1,6 @@
 """What came of a simulated payment, read from the books."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from time import monotonic, sleep
@@ -75,15 +75,63 @@ def settled_after(store: Store, event_ids: Collection[str], since: float) -> flo
         sleep(_LOOK_EVERY_SECONDS)
 
 
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Where the books stood before a gateway of the sandbox told anything: the latest numbers."""
+
+    gateway: str
+    invoice_id: int
+    event: int
+    payment: int
+
+    def events(self, books: Books) -> list[EventRow]:
+        """What was kept of the gateway since."""
+        return trail.arrived(books, self.gateway, self.event)
+
+    def payment_since(self, books: Books) -> PaymentRow | None:
+        """What has come for the invoice since."""
+        meant = payments.Wanted(invoice_id=self.invoice_id)
+        return next(iter(payments.page(books, meant, after=self.payment, most=1)), None)
+
+
+def mark(books: Books, gateway: str, invoice_id: int) -> Mark:
+    """Where the books stand now."""
+    return Mark(gateway, invoice_id, trail.newest(books), payments.newest(books))
+
+
+def paid_after(store: Store, mark: Mark, is_quiet: Callable[[], bool], since: float) -> float:
+    """Waits until the invoice is paid, and all that was told is settled; seconds since `since`.
+
+    Refused when it is not within PATIENCE_SECONDS.
+    """
+    while True:
+        with store.snapshot() as books:
+            is_paid = mark.payment_since(books) is not None
+            open_ = [each for each in mark.events(books) if each.state in ("received", "parked")]
+        if is_paid and not open_ and is_quiet():
+            return monotonic() - since
+        if monotonic() - since > PATIENCE_SECONDS:
+            raise Refused(
+                "not_settled",
+                f"the customer has paid, and within {PATIENCE_SECONDS:.0f} s it is not in the"
+                f" books ({len(open_)} events wait): look at the workers in Flower, or run"
+                " `incasso doctor`",
+            )
+        sleep(_LOOK_EVERY_SECONDS)
+
+
 def read(
-    books: Books, invoice_id: int, payment_intent: str, event_ids: Sequence[str], today: date
+    books: Books,
+    invoice_id: int,
+    payment: PaymentRow | None,
+    events: Sequence[EventRow],
+    today: date,
 ) -> Outcome:
     """Everything the books hold of it at one moment; open on a snapshot."""
     invoice = invoices.find(books, invoice_id)
     assert invoice is not None, "an invoice is never deleted once it has a number"
-    payment = payments.find_by_reference(books, stripe.NAME, payment_intent)
     return Outcome(
-        events=trail.events(books, stripe.NAME, event_ids),
+        events=events,
         payment=payment,
         postings=trail.postings(books, payment.id) if payment else (),
         attention=trail.attention(books, payment.id) if payment else (),

@@ -15,6 +15,8 @@ from domain import money
 from domain.errors import Refused
 from domain.invoices import Standing
 from domain.money import Money
+from gateways import stripe
+from ledger.books import payments, trail
 from ledger.store import Store
 
 _LETTERS = string.ascii_letters + string.digits
@@ -52,7 +54,7 @@ def play(stage: Stage, wish: Wish, fresh: Callable[[], str] = fresh) -> Story:
     with stage.store.snapshot() as books:
         invoice = naming.invoice_to_pay(books, wish.invoice)
         before = outcome.shown(books, invoice, stage.today)
-    paying = _amount(invoice, wish.amount)
+    paying = amount(invoice, wish.amount)
     name = invoice.number or wish.invoice
     at_second = int(stage.now.timestamp())
     told = sisters.of(Paid(name, paying.currency, paying.minor, at_second), fresh)
@@ -66,8 +68,10 @@ def play(stage: Stage, wish: Wish, fresh: Callable[[], str] = fresh) -> Story:
 
     ids = [event.id for event in told.events]
     with stage.store.snapshot() as books:
-        after = outcome.read(books, invoice.id, told.payment_intent, ids, stage.today)
-    return Story(name, str(paying), answers, before, after, settled_seconds)
+        payment = payments.find_by_reference(books, stripe.NAME, told.payment_intent)
+        events = trail.events(books, stripe.NAME, ids)
+        after = outcome.read(books, invoice.id, payment, events, stage.today)
+    return Story("Stripe", name, str(paying), answers, before, after, settled_seconds)
 
 
 def is_as_hoped(story: Story, wish: Wish) -> bool:
@@ -78,7 +82,8 @@ def is_as_hoped(story: Story, wish: Wish) -> bool:
     return all(answer.status == 200 for answer in story.answers)
 
 
-def _amount(invoice: Standing, text: str | None) -> Money:
+def amount(invoice: Standing, text: str | None) -> Money:
+    """What is to be paid: so much, or all that is open; Refused when that is nothing."""
     if text is not None:
         asked = money.parse(text, invoice.currency)
         if asked.minor == 0:

@@ -25,6 +25,7 @@ class Answer:
     event: Event
     status: int
     seconds: float
+    is_taken: bool
 
 
 def deliver(events: Sequence[Event], secret: str, address: str, at_second: int) -> list[Answer]:
@@ -66,4 +67,4 @@ def _post(event: Event, secret: str, address: str, at_second: int) -> Answer:
         raise Refused(
             "nothing_running", f"nobody answers at {address}: start it with `make run`"
         ) from error
-    return Answer(event, status, monotonic() - started)
+    return Answer(event, status, monotonic() - started, status == 200)

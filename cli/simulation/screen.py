@@ -17,18 +17,31 @@ from domain.ids import Kind
 
 
 @dataclass(frozen=True, slots=True)
+class Sent:
+    """What a pretend gateway did: how many events it had, how often it posted, and the answers."""
+
+    events: int
+    posted: int
+    taken: int
+    refused: int
+
+
+@dataclass(frozen=True, slots=True)
 class Story:
     """One simulated payment from the first post to the books.
 
-    `settled_seconds` is None where nothing was to be settled.
+    `settled_seconds` is None where nothing was to be settled. `answers` are those to our own posts,
+    `sent` is what a gateway of the sandbox has posted; None where there was none.
     """
 
+    title: str
     invoice: str
     paying: str
     answers: Sequence[Answer]
     before: Shown
     after: Outcome
     settled_seconds: float | None
+    sent: Sent | None = None
 
 
 def as_json(story: Story) -> None:
@@ -47,6 +60,7 @@ def as_json(story: Story) -> None:
                 }
                 for answer in story.answers
             ],
+            "sent": story.sent and asdict(story.sent),
             "events": [asdict(event) for event in story.after.events],
             "payment": payment
             and {
@@ -75,8 +89,9 @@ def as_json(story: Story) -> None:
 
 def show(story: Story) -> None:
     """Draws the story for people."""
-    title = f"Stripe reports {story.paying} for {story.invoice}"
-    parts = Group(_deliveries(story), "", _payment(story), "", _invoice(story), "", _end(story))
+    title = f"{story.title} reports {story.paying} for {story.invoice}"
+    told = _came_in(story, story.sent) if story.sent else _deliveries(story)
+    parts = Group(told, "", _payment(story), "", _invoice(story), "", _end(story))
     Console().print(Panel(parts, title=title, expand=False, padding=(1, 2)))
 
 
@@ -96,6 +111,18 @@ def _deliveries(story: Story) -> Table:
             f"{_milliseconds(slowest)} ms",
         )
     return table
+
+
+def _came_in(story: Story, sent: Sent) -> Group:
+    posted = _table("Posted", "events", "times", "taken", "refused")
+    figures = (str(sent.events), str(sent.posted), str(sent.taken))
+    posted.add_row(
+        f"by {story.title}", *figures, Text(str(sent.refused), "red" if sent.refused else "")
+    )
+    kept = _table("Kept", "as", "became")
+    for event in story.after.events:
+        kept.add_row(event.kind, event.source, event.state)
+    return Group(posted, "", kept)
 
 
 def _payment(story: Story) -> Table | str:

@@ -99,6 +99,11 @@ class Wanted:
     is_unapplied: bool = False
 
 
+def newest(books: Books) -> int:
+    """The row number of the latest payment, 0 before the first."""
+    return int(books.value("SELECT coalesce(max(id), 0) FROM payments"))
+
+
 def page(books: Books, wanted: Wanted, *, after: int, most: int) -> list[PaymentRow]:
     """Payments with a row number above `after`, in that order, as far as they are wanted."""
     return books.rows(

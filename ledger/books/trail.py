@@ -9,9 +9,14 @@ from ledger.store import Books
 
 @dataclass(frozen=True, slots=True)
 class EventRow:
-    """How far a delivery in the inbox has come; `reason` says why where it was not settled."""
+    """How far a delivery in the inbox has come; `reason` says why where it was not settled.
+
+    `source` is how it came: a webhook, or the answer to a lookup.
+    """
 
     event_id: str
+    kind: str
+    source: str
     state: str
     reason: str | None
 
@@ -46,10 +51,26 @@ def events(books: Books, gateway: str, event_ids: Sequence[str]) -> list[EventRo
     """Those of these events that were kept."""
     return books.rows(
         EventRow,
-        "SELECT event_id, state, reason FROM inbox WHERE gateway = :gateway"
+        "SELECT event_id, kind, source, state, reason FROM inbox WHERE gateway = :gateway"
         " AND event_id = ANY (CAST(:ids AS text[])) ORDER BY id",
         gateway=gateway,
         ids=list(event_ids),
+    )
+
+
+def newest(books: Books) -> int:
+    """The row number of the latest arrival, 0 before the first."""
+    return int(books.value("SELECT coalesce(max(id), 0) FROM inbox"))
+
+
+def arrived(books: Books, gateway: str, after: int) -> list[EventRow]:
+    """What was kept of a gateway behind this row number, at most 1,000 events, oldest first."""
+    return books.rows(
+        EventRow,
+        "SELECT event_id, kind, source, state, reason FROM inbox"
+        " WHERE gateway = :gateway AND id > :after ORDER BY id LIMIT 1000",
+        gateway=gateway,
+        after=after,
     )
 
 
