@@ -62,6 +62,10 @@ def sandbox(listening: socket.socket, told: Pretended) -> None:
         paypal_client_secret=told.paypal_client_secret,
         paypal_webhook_id=pretend.WEBHOOK_ID,
         ca_file=told.authority,
+        mobilpay_signature=pretend.SIGNATURE,
+        mobilpay_user=pretend.MOBILPAY_USER,
+        mobilpay_password=told.mobilpay_password,
+        mobilpay_keys=told.mobilpay_keys,
     )
     running.here(World(options, running.address(listening)), listening, lambda: None)
 

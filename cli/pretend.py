@@ -14,11 +14,16 @@ from runtime.settings import Settings
 
 WISHED_PORT = 8450
 WEBHOOK_ID = "5AN0B0X000000WH1D"
+SIGNATURE = "SAND-BOXM-OBIL-PAY1-POSX"
+MOBILPAY_USER = "sandbox-api"
 
 
 @dataclass(frozen=True, slots=True)
 class Pretended:
-    """What the sandbox is told; `authority` is whose word counts for PayPal's signature."""
+    """What the sandbox is told; `authority` is whose word counts for PayPal's signature.
+
+    `mobilpay_keys` is the folder of MobilPay's keys and of ours for its notices.
+    """
 
     webhooks: str
     stripe_key: str
@@ -26,6 +31,8 @@ class Pretended:
     paypal_client_id: str
     paypal_client_secret: str
     authority: Path
+    mobilpay_keys: Path
+    mobilpay_password: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +60,16 @@ def plan(local: Path, given: Settings, url: str, web: str) -> Sandbox | None:
         paypal_client_id="sandbox",
         paypal_client_secret=secrets.token_hex(12),
         authority=_authority(local),
+        mobilpay_keys=local / "sandbox-mobilpay",
+        mobilpay_password=secrets.token_hex(12),
     )
     variables: dict[str, str] = {}
     if "stripe" in missing:
         variables |= _stripe(told, url)
     if "paypal" in missing:
         variables |= _paypal(told, url)
+    if "mobilpay" in missing:
+        variables |= _mobilpay(told, url)
     return Sandbox(url, told, variables)
 
 
@@ -76,6 +87,7 @@ def _without_keys(given: Settings) -> frozenset[str]:
     found = {
         "stripe": given.stripe_api_key is None and keys.is_made_up(given, "STRIPE_WEBHOOK_SECRETS"),
         "paypal": given.paypal_client_id is None and given.paypal_webhook_id is None,
+        "mobilpay": given.mobilpay_signature is None,
     }
     return frozenset(name for name, is_pretended in found.items() if is_pretended)
 
@@ -101,4 +113,19 @@ def _paypal(told: Pretended, url: str) -> Mapping[str, str]:
         "PAYPAL_WEBHOOK_ID": WEBHOOK_ID,
         "PAYPAL_CERT_HOSTS": url,
         "PAYPAL_CERT_ROOTS_FILE": str(told.authority),
+    }
+
+
+def _mobilpay(told: Pretended, url: str) -> Mapping[str, str]:
+    """Both keys are made at the first start, as the real panel would hand them out."""
+    from sandbox import mobilpay_seal
+
+    mobilpay_seal.kept_pairs(told.mobilpay_keys, clock.now())
+    return {
+        "MOBILPAY_SIGNATURE": SIGNATURE,
+        "MOBILPAY_URL": f"{url}/mobilpay",
+        "MOBILPAY_PUBLIC_CERT_FILE": str(told.mobilpay_keys / "orders.cer"),
+        "MOBILPAY_PRIVATE_KEY_FILE": str(told.mobilpay_keys / "notices.key"),
+        "MOBILPAY_API_USER": MOBILPAY_USER,
+        "MOBILPAY_API_PASSWORD": told.mobilpay_password,
     }

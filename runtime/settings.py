@@ -140,8 +140,9 @@ class Settings(BaseSettings):
         return (
             init_settings,
             env_settings,
-            _PointedFiles(settings_cls),
+            _PointedFiles(settings_cls, {**dotenv_values(".env"), **os.environ}),
             dotenv_settings,
+            _PointedFiles(settings_cls, dotenv_values(local / "run.env")),
             *written,
         )
 
@@ -159,12 +160,12 @@ def _networks(text: str | None) -> tuple[IPv4Network | IPv6Network, ...]:
 class _PointedFiles(PydanticBaseSettingsSource):
     """Reads `NAME` from the file named by `NAME_FILE`, as container secrets are mounted.
 
-    The path itself is taken from the environment, else from `.env`.
+    The path itself is taken from the environment, else from `.env`, and last from `run.env`.
     """
 
-    def __init__(self, settings_cls: type[BaseSettings]) -> None:
+    def __init__(self, settings_cls: type[BaseSettings], paths: Mapping[str, str | None]) -> None:
         super().__init__(settings_cls)
-        self._paths = {**dotenv_values(".env"), **os.environ}
+        self._paths = paths
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
         path = self._paths.get(f"{field_name.upper()}_FILE")

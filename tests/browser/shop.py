@@ -17,6 +17,7 @@ PATIENCE_SECONDS = 120.0
 
 expect.set_options(timeout=30_000)
 
+_OFFERED = {"EUR": len(("stripe", "paypal")), "RON": len(("stripe", "mobilpay"))}
 _SAID = {
     "failed": ("nu a reușit", "did not succeed"),
     "processing": ("se confirmă", "is being confirmed"),
@@ -160,7 +161,7 @@ class Customer:
             expect(said).to_have_class(f"said {state}")
             expect(said).to_contain_text(_SAID[state][language == "en"])
         may_pay = state in ("payable", "failed")
-        offered = len(("stripe", "paypal") if kept["currency"] == "EUR" else ("stripe",))
+        offered = _OFFERED[kept["currency"]]
         expect(self.page.locator("button[name=gateway]")).to_have_count(offered if may_pay else 0)
         assert self.page.evaluate("document.documentElement.scrollWidth") <= 390
         self._photograph(f"{state}-{language}")

@@ -1,5 +1,8 @@
 """A newcomer's run: gateways that nobody has keys for are pretended, and their money is booked."""
 
+import html as markup
+import re
+import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -36,9 +39,15 @@ def api(up: Up, path: str) -> Any:
     return httpx.get(f"{told['web']}/api/{path}", headers=bearer).raise_for_status().json()
 
 
+def in_lei(up: Up) -> Any:
+    """One of the demo's invoices that is still to be paid."""
+    found = api(up, "invoices?status=sent")["data"]
+    return next(each for each in found if each["currency"] == "RON")
+
+
 def test_a_customer_of_the_pretend_stripe_pays_an_invoice(up: Up) -> None:
     told = variables(up)
-    invoice = api(up, "invoices?status=sent")["data"][0]
+    invoice = in_lei(up)
     minor = int(invoice["balance"].replace(".", ""))
     with httpx.Client(base_url=told["STRIPE_API_BASE"]) as stripe:
         stripe.headers["Authorization"] = f"Bearer {told['STRIPE_API_KEY']}"
@@ -72,6 +81,29 @@ def test_an_approved_order_of_the_pretend_paypal_is_captured_and_booked(up: Up) 
     assert up.run("audit").returncode == 0
 
 
+def test_a_customer_of_the_pretend_mobilpay_pays_at_his_link(up: Up) -> None:
+    invoice = in_lei(up)
+    link = up.run("payment-link", invoice["number"])
+    assert link.returncode == 0, link.stderr
+    with httpx.Client(trust_env=False, timeout=30) as browser:
+        ours = browser.post(link.stdout.strip(), data={"gateway": "mobilpay"})
+        html = browser.get(ours.headers["location"]).text
+        action = re.search(r'<form method="post" action="([^"]+)">', html)
+        fields = re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', html)
+        assert action is not None
+        form = {name: markup.unescape(value) for name, value in fields}
+        page = browser.post(markup.unescape(action[1]), data=form).headers["location"]
+
+        back = browser.post(f"{page}/pay").headers["location"]
+
+        assert back.startswith(f"{link.stdout.strip()}/return?")
+
+    eventually(lambda: api(up, f"invoices/{invoice['id']}")["status"] == "paid", seconds=60)
+    assert up.run("audit").returncode == 0
+    key = up.local / "sandbox-mobilpay" / "notices.key"
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600
+
+
 def given(local: Path, **more: Any) -> Settings:
     settings = Settings(local_dir=local, stripe_webhook_secrets=SecretStr("whsec_made"), **more)
     keys.write_privately(local / "secrets.env", "STRIPE_WEBHOOK_SECRETS=whsec_made\n")
@@ -87,10 +119,13 @@ def test_who_has_keys_has_the_real_gateway(tmp_path: Path) -> None:
     stripe = {"stripe_api_key": SecretStr("sk_test_own")}
     paypal = {"paypal_client_id": "own"}
 
-    assert planned(tmp_path, given(tmp_path)) == {"STRIPE", "PAYPAL"}
-    assert planned(tmp_path, given(tmp_path, **stripe)) == {"PAYPAL"}
-    assert planned(tmp_path, given(tmp_path, **paypal)) == {"STRIPE"}
-    assert planned(tmp_path, given(tmp_path, **stripe, **paypal)) == set()
+    mobilpay = {"mobilpay_signature": "AAAA-BBBB-CCCC-DDDD-EEEE"}
+
+    assert planned(tmp_path, given(tmp_path)) == {"STRIPE", "PAYPAL", "MOBILPAY"}
+    assert planned(tmp_path, given(tmp_path, **stripe)) == {"PAYPAL", "MOBILPAY"}
+    assert planned(tmp_path, given(tmp_path, **paypal)) == {"STRIPE", "MOBILPAY"}
+    assert planned(tmp_path, given(tmp_path, **mobilpay)) == {"STRIPE", "PAYPAL"}
+    assert planned(tmp_path, given(tmp_path, **stripe, **paypal, **mobilpay)) == set()
 
 
 def test_who_set_a_webhook_secret_of_stripes_himself_has_no_pretend_stripe(tmp_path: Path) -> None:
@@ -98,7 +133,7 @@ def test_who_set_a_webhook_secret_of_stripes_himself_has_no_pretend_stripe(tmp_p
         update={"stripe_webhook_secrets": SecretStr("whsec_his_own")}
     )
 
-    assert planned(tmp_path, settings) == {"PAYPAL"}
+    assert planned(tmp_path, settings) == {"PAYPAL", "MOBILPAY"}
 
 
 def flat(value: Any, name: str = "") -> dict[str, str]:
@@ -113,8 +148,9 @@ def flat(value: Any, name: str = "") -> dict[str, str]:
 
 
 def test_no_port_is_held_where_there_is_nothing_to_pretend(tmp_path: Path) -> None:
-    both = given(tmp_path, stripe_api_key=SecretStr("sk_test_own"), paypal_client_id="own")
+    own = {"paypal_client_id": "own", "mobilpay_signature": "AAAA-BBBB-CCCC-DDDD-EEEE"}
+    all_ = given(tmp_path, stripe_api_key=SecretStr("sk_test_own"), **own)
 
-    with pretend.door(both) as closed, pretend.door(given(tmp_path)) as opened:
+    with pretend.door(all_) as closed, pretend.door(given(tmp_path)) as opened:
         assert closed is None
         assert opened is not None

@@ -7,7 +7,7 @@ import pytest
 
 from domain.errors import Refused
 from runtime import wiring
-from runtime.settings import settings
+from runtime.settings import Settings, settings
 from tests import mobilpay_seal
 from tests.netopia_seal import POS, a_pen
 
@@ -158,6 +158,22 @@ def test_mobilpay_is_there_with_its_keys_in_the_mode_of_its_page(
     found = wiring.gateways()["mobilpay"]
 
     assert (found.account, found.serves("RON")) == (f"{mobilpay_seal.SIGNATURE}/{mode}", True)
+
+
+def test_a_file_that_a_run_has_announced_is_read_unless_one_says_otherwise(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    (tmp_path / "theirs").write_text("of the run")
+    (tmp_path / "ours").write_text("of .env")
+    (tmp_path / "run.env").write_text(f"MOBILPAY_PUBLIC_CERT_FILE={tmp_path}/theirs\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LOCAL_DIR", str(tmp_path))
+
+    announced = Settings().mobilpay_public_cert
+    (tmp_path / ".env").write_text(f"MOBILPAY_PUBLIC_CERT_FILE={tmp_path}/ours\n")
+    chosen = Settings().mobilpay_public_cert
+
+    assert (announced, chosen) == ("of the run", "of .env")
 
 
 @pytest.mark.parametrize(
