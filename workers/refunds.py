@@ -50,10 +50,7 @@ def refund_next(store: Store, gateways: Mapping[str, Gateway]) -> bool:
         claimed = refunds.claim(books, clock.now())
     if claimed is None:
         return False
-    if claimed.has_ended:
-        _rest(store, claimed)
-    else:
-        _give_back(store, gateways, claimed)
+    _give_back(store, gateways, claimed)
     return True
 
 
@@ -121,11 +118,6 @@ def _lose(store: Store, gateways: Mapping[str, Gateway], claimed: Sending, reaso
     with store.transaction() as books:
         if refunds.lose(books, claimed, reason) and can_be_asked:
             refunds.ask(books, claimed)
-
-
-def _rest(store: Store, claimed: Sending) -> None:
-    with store.transaction() as books:
-        refunds.rest(books, claimed)
 
 
 def _spare(store: Store, claimed: Sending, reason: str) -> None:

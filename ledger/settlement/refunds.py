@@ -20,8 +20,7 @@ class Sending:
     """A leased refund: of which payment, how much; `age` is how long ago it was said.
 
     `may_have_gone`: the gateway was asked before, and did not say that it gives nothing back.
-    `has_ended`: what became of it was told meanwhile. `order_id` is the one order that the payment
-    is of; None: none was told, or several.
+    `order_id` is the one order that the payment is of; None: none was told, or several.
     """
 
     leased: Leased
@@ -33,7 +32,6 @@ class Sending:
     money: Money
     order_id: str | None
     may_have_gone: bool
-    has_ended: bool
     age: timedelta
 
 
@@ -60,7 +58,6 @@ def claim(books: Books, now: datetime) -> Sending | None:
         money=refund.money,
         order_id=holdings.order_id(books, refund.payment_id),
         may_have_gone=leased.attempts > 1 + leased.body.get("refused", 0),
-        has_ended=not refund.is_under_way,
         age=now - leased.created_at,
     )
 
@@ -96,11 +93,6 @@ def sent(books: Books, sending: Sending, told: Sent) -> list[int] | None:
     name = f"refund:{sending.id}"
     owner = (sending.gateway, sending.account)
     return [answers.keep(books, *owner, name, told.answer, told.sha256).inbox_id]
-
-
-def rest(books: Books, sending: Sending) -> bool:
-    """Closes the errand of a refund that has ended; False when the lease had passed on."""
-    return outbox.finish(books, sending.leased)
 
 
 def put_off(books: Books, sending: Sending, reason: str, now: datetime) -> bool:
@@ -151,7 +143,7 @@ def lose(books: Books, sending: Sending, reason: str) -> bool:
     """
     holdings.lock_payments(books, [sending.payment_id])
     if not refunding.get(books, sending.id).is_under_way:
-        rest(books, sending)
+        outbox.finish(books, sending.leased)
         return False
     if not outbox.lose(books, sending.leased, reason[:500]):
         return False
