@@ -18,6 +18,16 @@ class Verb(StrEnum):
     REFUND = "refund"
 
 
+class Disputes(StrEnum):
+    """What a gateway tells of the money in disputes: nothing, or the whole payment once it is lost,
+    or each move of whatever part.
+    """
+
+    UNTOLD = "untold"
+    LOST = "lost"
+    MOVES = "moves"
+
+
 @dataclass(frozen=True, slots=True)
 class Door:
     """How a gateway comes to our door, where that is not as most do.
@@ -38,21 +48,22 @@ class Capabilities:
 
     A verb that is not in `verbs` raises Refused("unsupported") and calls nobody. `is_proof`: the
     signature binds the body, so what a delivery tells is settled; else it is a hint, and what
-    settles is the answer. `tells_fees`, `tells_parts`, `tells_disputes`: what the gateway kept, a
-    refund of a part, and money that a dispute moved, each reaches us as a fact of its own.
+    settles is the answer. `tells_fees`, `tells_refunds`: what the gateway kept, and a refund that
+    was made at the gateway itself, of whatever part, each reaches us as a fact of its own.
     `remembers_refunds` is how long the same key is the same refund there; None: every call is
     another one, so that a lost answer leaves the refund unknown. `panel` is where a person gives
-    money back by hand.
+    money back by hand. `remembers_orders`: the same order again is the same page.
     """
 
     verbs: frozenset[Verb]
     is_proof: bool
     tells_fees: bool
-    tells_parts: bool
-    tells_disputes: bool
+    tells_refunds: bool
+    tells_disputes: Disputes
     door: Door = Door()
     remembers_refunds: timedelta | None = None
     panel: str = "at the gateway's own panel"
+    remembers_orders: bool = True
 
     def can(self, verb: Verb) -> bool:
         """Whether the gateway has this verb."""

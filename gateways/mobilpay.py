@@ -27,7 +27,7 @@ from gateways import (
     mobilpay_secret,
     mobilpay_soap,
 )
-from gateways.capabilities import Capabilities, Door, Verb
+from gateways.capabilities import Capabilities, Disputes, Door, Verb
 from gateways.mobilpay_notice import Notice
 from gateways.mobilpay_order import Page
 from gateways.mobilpay_reports import NAME
@@ -105,8 +105,8 @@ class MobilPay:
             ),
             is_proof=True,
             tells_fees=False,
-            tells_parts=True,
-            tells_disputes=False,
+            tells_refunds=True,
+            tells_disputes=Disputes.UNTOLD,
             door=Door(has_secret=True, is_laborious=True, has_own_words=True),
             panel=_PANEL,
         )

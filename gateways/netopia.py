@@ -9,7 +9,7 @@ from domain.errors import Refused
 from domain.facts import Reading, Trust
 from gateways import json_events, netopia_api, netopia_checkout, netopia_events, netopia_token
 from gateways import netopia_fields as fields
-from gateways.capabilities import Capabilities, Verb
+from gateways.capabilities import Capabilities, Disputes, Verb
 from gateways.netopia_api import NetopiaApi
 from gateways.netopia_events import Source, Told
 from gateways.netopia_fields import NAME, Payload
@@ -70,8 +70,9 @@ class Netopia:
             verbs=_ASKING if api else frozenset(),
             is_proof=True,
             tells_fees=False,
-            tells_parts=False,
-            tells_disputes=True,
+            tells_refunds=False,
+            tells_disputes=Disputes.LOST,
+            remembers_orders=False,
         )
         self._pos = pos
         self._keys = netopia_token.keys(public_key)

@@ -9,7 +9,7 @@ from domain.errors import Refused
 from domain.facts import Ignored, Reading
 from gateways import json_events, paypal_answers, paypal_events, paypal_signature
 from gateways import paypal_fields as fields
-from gateways.capabilities import Capabilities, Verb
+from gateways.capabilities import Capabilities, Disputes, Verb
 from gateways.paypal_api import PayPalApi
 from gateways.paypal_certificates import Certificates
 from gateways.paypal_events import Listener
@@ -85,8 +85,8 @@ class PayPal:
             verbs=_ASKING if api else frozenset(),
             is_proof=False,
             tells_fees=api is not None,
-            tells_parts=api is not None,
-            tells_disputes=api is not None,
+            tells_refunds=api is not None,
+            tells_disputes=Disputes.MOVES if api else Disputes.UNTOLD,
             remembers_refunds=_REFUND_MEMORY,
         )
         self._merchant = merchant

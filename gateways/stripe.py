@@ -15,7 +15,7 @@ from gateways import (
     stripe_signature,
 )
 from gateways import stripe_fields as fields
-from gateways.capabilities import Capabilities, Verb
+from gateways.capabilities import Capabilities, Disputes, Verb
 from gateways.port import (
     Delivery,
     Envelope,
@@ -78,8 +78,8 @@ class Stripe:
             verbs=_ASKING if api else frozenset(),
             is_proof=True,
             tells_fees=api is not None,
-            tells_parts=True,
-            tells_disputes=True,
+            tells_refunds=True,
+            tells_disputes=Disputes.MOVES,
             remembers_refunds=_REFUND_MEMORY,
         )
         self._owner = account

@@ -15,14 +15,14 @@ from domain.errors import Refused, Untrusted
 from domain.facts import Fact, FactClass, FactKey, Ignored, Move, Reading, Report, Status, Trust
 from domain.money import Money, decimal_text
 from gateways import json_events
-from gateways.capabilities import Capabilities, Verb
+from gateways.capabilities import Capabilities, Disputes, Verb
 from gateways.port import Delivery, Envelope, Gateway, Order, Outcome, Reply, Session
 from runtime import clock
 from tests.contract.far_side import Act, Asked, FarSide, Moved, Sums
 from tests.sandbox.listening import Taken
 
 _SECRET = b"what only the piggy bank and its seller know"
-_TABLE = Capabilities(frozenset({Verb.HOSTED_LINK}), True, False, True, True)
+_TABLE = Capabilities(frozenset({Verb.HOSTED_LINK}), True, False, True, Disputes.MOVES)
 _REPLIES = {Outcome.UNTRUSTED: 400, Outcome.MALFORMED: 400, Outcome.BUSY: 503}
 _UNMOVED = (Act.DISPUTE, Act.LOSE)
 _BACK = {

@@ -12,6 +12,7 @@ import httpx
 
 from gateways.port import Gateway
 from sandbox import running
+from sandbox.ledger import Row
 from sandbox.options import Options
 from sandbox.running import Running
 from tests.contract.far_side import Act, Asked, Moved, Sums
@@ -93,9 +94,16 @@ class AtSandbox:
     def ledger(self) -> Sums:
         sums: Sums = defaultdict(Decimal)
         for row in self.sandbox.rows(self.dialect.name):
-            side = "fees" if row.move in ("fee", "rebate") else "money"
-            sums[Moved(row.reference, row.currency, side)] += _SIGNS[row.move] * row.amount
+            moved = Moved(row.reference, row.currency, self._side(row))
+            sums[moved] += _SIGNS[row.move] * row.amount
         return dict(sums)
+
+    def _side(self, row: Row) -> str:
+        if row.move in ("fee", "rebate"):
+            return "fees"
+        is_refund = row.move == "out" and row.item != "chargeback"
+        is_told = not is_refund or self.gateway.capabilities.tells_refunds
+        return "money" if is_told else "untold"
 
     def _panel(self, page: str, act: Act) -> str:
         _, charged = self.dialect.payment(self.sandbox, page)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.contract import at_mobilpay, at_paypal, at_piggy, at_stripe, shops
+from tests.contract import at_mobilpay, at_netopia, at_paypal, at_piggy, at_stripe, shops
 from tests.contract.far_side import Party
 from tests.contract.shops import Shop
 
@@ -12,6 +12,7 @@ PARTIES: dict[str, Party] = {
     "stripe": at_stripe.opened,
     "paypal": at_paypal.opened,
     "mobilpay": at_mobilpay.opened,
+    "netopia": at_netopia.opened,
     "piggy": at_piggy.opened,
 }
 

@@ -36,7 +36,10 @@ class Asked(NamedTuple):
 
 
 class Moved(NamedTuple):
-    """Of what the gateway's ledger sums up: the payment's name there, and money or fees."""
+    """Of what the gateway's ledger sums up: the payment's name there, and which side it is of.
+
+    `money`, `fees`, or `untold`: what the gateway gave back and tells nobody the amount of.
+    """
 
     reference: str
     currency: str

@@ -198,9 +198,11 @@ class Shop:
         assert self.booked() == self._ledger()
 
     def _ledger(self) -> Sums:
-        tells_fees = self.far.gateway.capabilities.tells_fees
+        table = self.far.gateway.capabilities
+        sides = {"money"} | ({"fees"} if table.tells_fees else set())
         told = self.far.ledger()
-        return {key: sum_ for key, sum_ in told.items() if tells_fees or key.side == "money"}
+        assert not table.tells_refunds or all(key.side != "untold" for key in told)
+        return {key: sum_ for key, sum_ in told.items() if key.side in sides}
 
 
 @contextmanager

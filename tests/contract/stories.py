@@ -1,17 +1,20 @@
 """What can become of one payment of 121.00, and what the books say after each step.
 
-What a gateway does not tell, its table of capabilities says, and `told` what the books say then.
+They are told as of a gateway that tells everything; `told` is how they go at any other.
 """
 
 from decimal import Decimal
 from typing import NamedTuple
 
-from gateways.capabilities import Capabilities
+from gateways.capabilities import Capabilities, Disputes
 from tests.contract.far_side import Act
 
 
 class Step(NamedTuple):
-    """Somebody does it; then so much of the invoice is paid, and these kinds need a person."""
+    """Somebody does it; then so much of the invoice is paid, and these kinds need a person.
+
+    One that is not told makes the gateway say nothing.
+    """
 
     act: Act
     paid: str
@@ -49,15 +52,27 @@ STORIES: dict[str, Story] = {
     "disputed and lost": (*_IN_DISPUTE, Step(Act.LOSE, "91.00", _DISPUTED)),
 }
 
-_OF_DISPUTES = (Act.DISPUTE, Act.WITHDRAW, Act.WIN, Act.LOSE)
+_DISPUTES = (Act.DISPUTE, Act.WITHDRAW, Act.WIN, Act.LOSE)
+
+# A chargeback is of the whole payment, and its money moves when it is lost.
+_LOST: dict[Act, Step] = {
+    Act.DISPUTE: Step(Act.DISPUTE, "121.00", _OPENED),
+    Act.WITHDRAW: Step(Act.WITHDRAW, "121.00", _OPENED, is_told=False),
+    Act.WIN: Step(Act.WIN, "121.00", _OPENED),
+    Act.LOSE: Step(Act.LOSE, "0.00", _DISPUTED),
+}
 
 
 def told(story: Story, table: Capabilities) -> Story:
-    """The story as far as a gateway with this table tells it: of the rest nobody hears."""
-    heard: list[Step] = []
-    for step in story:
-        if step.act in _OF_DISPUTES and not table.tells_disputes:
-            heard.append(heard[-1]._replace(act=step.act, amount=step.amount, is_told=False))
-        else:
-            heard.append(step)
-    return tuple(heard)
+    """The story at a gateway that tells no more than its table says."""
+    return tuple(_as_told(step, table) for step in story)
+
+
+def _as_told(step: Step, table: Capabilities) -> Step:
+    if step.act is Act.REFUND and not table.tells_refunds:
+        return step._replace(paid="121.00", attention=frozenset({"refund_untold"}))
+    if step.act not in _DISPUTES or table.tells_disputes is Disputes.MOVES:
+        return step
+    if table.tells_disputes is Disputes.LOST:
+        return _LOST[step.act]
+    return Step(step.act, "121.00", is_told=False)

@@ -73,7 +73,7 @@ def test_what_is_told_in_any_order_comes_to_the_same(shop: Shop, story: Story):
 def _played(shop: Shop, story: Story, copies: int = 1) -> list[Taken]:
     """The story of a new invoice, each step told at once; what was delivered."""
     page, told = shop.page(shop.bill()), []
-    for step in story:
+    for step in stories.told(story, shop.far.gateway.capabilities):
         shop.far.act(page, step.act, step.amount)
         while new := shop.far.sent():
             for _ in range(copies):
@@ -89,7 +89,7 @@ def _shuffled(shop: Shop, story: Story, seed: int) -> list[str]:
     An order that waits to be captured is told of at once, and then once more.
     """
     page, told = shop.page(shop.bill()), []
-    for step in story:
+    for step in stories.told(story, shop.far.gateway.capabilities):
         shop.far.act(page, step.act, step.amount)
         told += shop.far.sent()
         if step.act in _AGREEING and shop.far.gateway.capabilities.can(Verb.CAPTURE):

@@ -27,7 +27,10 @@ class Taken:
         """What its JSON says that it is; of what is sealed nobody can say."""
         if not self.body.startswith(b"{"):
             return "sealed"
-        return str(self.json.get("type") or self.json.get("event_type"))
+        told = self.json
+        payment = told.get("payment")
+        status = payment.get("status") if isinstance(payment, dict) else None  # NETOPIA's
+        return str(told.get("type") or told.get("event_type") or status)
 
 
 @dataclass(slots=True)

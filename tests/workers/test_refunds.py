@@ -322,7 +322,7 @@ class Forgetful(Stripe):
 
     @capabilities.setter
     def capabilities(self, told: Capabilities) -> None:
-        names = ("verbs", "is_proof", "tells_fees", "tells_parts", "tells_disputes")
+        names = ("verbs", "is_proof", "tells_fees", "tells_refunds", "tells_disputes")
         self._forgetful = Capabilities(
             **{name: getattr(told, name) for name in names}, remembers_refunds=None
         )
