@@ -19,7 +19,7 @@ BASE_URL = "http://127.0.0.1:8000"
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """An invoice over 24.20 EUR with the path of its link."""
+    """An invoice over 24.20 with the path of its link."""
 
     invoice_id: int
     number: str
@@ -41,8 +41,8 @@ class Payers:
     sandbox: Running
     browser: httpx.Client = field(default_factory=lambda: httpx.Client(trust_env=False, timeout=30))
 
-    def bill(self) -> Bill:
-        invoice = self.desk.invoice(self.desk.client(), "20", "EUR")
+    def bill(self, currency: str = "EUR") -> Bill:
+        invoice = self.desk.invoice(self.desk.client(), "20", currency)
         hosted = Hosted({}, SECRET_KEY, BASE_URL)
         granted = self.desk.store.act(
             lambda books: granting.grant(

@@ -4,6 +4,7 @@ from collections import defaultdict
 from decimal import Decimal
 
 from domain.money import Money, decimal_text
+from sandbox import netopia_signing
 from sandbox.running import Running
 from tests.desk import Desk
 
@@ -22,6 +23,30 @@ def settings(sandbox: Running) -> dict[str, str]:
         "PAYPAL_API_BASE": f"{sandbox.url}/paypal",
         "PAYPAL_CERT_HOSTS": sandbox.url,
         "PAYPAL_CERT_ROOTS": sandbox.world.paypal.seal.authority_pem.decode(),
+        **_netopia(sandbox),
+        **_mobilpay(sandbox),
+    }
+
+
+def _netopia(sandbox: Running) -> dict[str, str]:
+    told, key = sandbox.world.options, sandbox.ask(lambda world: world.netopia.key)
+    return {
+        "NETOPIA_API_KEY": told.netopia_api_key,
+        "NETOPIA_POS_SIGNATURE": told.netopia_pos,
+        "NETOPIA_PUBLIC_KEY": netopia_signing.public_pem(key).decode(),
+        "NETOPIA_API_BASE": f"{sandbox.url}/netopia",
+    }
+
+
+def _mobilpay(sandbox: Running) -> dict[str, str]:
+    told, pairs = sandbox.world.options, sandbox.ask(lambda world: world.mobilpay.pairs)
+    return {
+        "MOBILPAY_SIGNATURE": told.mobilpay_signature,
+        "MOBILPAY_PRIVATE_KEY": pairs.notices.key_pem,
+        "MOBILPAY_PUBLIC_CERT": pairs.orders.certificate_pem,
+        "MOBILPAY_URL": f"{sandbox.url}/mobilpay",
+        "MOBILPAY_API_USER": told.mobilpay_user,
+        "MOBILPAY_API_PASSWORD": told.mobilpay_password,
     }
 
 
@@ -48,12 +73,17 @@ def at_gateways(sandbox: Running) -> Sums:
 
 def is_level(desk: Desk, sandbox: Running) -> bool:
     """Whether nothing waits to be settled or done, and both sides say the same."""
+    return is_idle(desk) and booked(desk) == at_gateways(sandbox)
+
+
+def is_idle(desk: Desk) -> bool:
+    """Whether nothing waits to be settled or done."""
     waiting = desk.query(
         "SELECT (SELECT count(*) FROM inbox WHERE state IN ('received', 'parked')),"
         " (SELECT count(*) FROM outbox WHERE state IN ('waiting', 'claimed')"
         " AND effect <> 'letter')"
     )
-    return waiting == [(0, 0)] and booked(desk) == at_gateways(sandbox)
+    return waiting == [(0, 0)]
 
 
 def _side(move: str) -> str:

@@ -27,7 +27,8 @@ class Point(NamedTuple):
 
     `meanwhile` is a call that the gateway does not answer until the killing is over, and what the
     gateway itself tells of it arrives; without one, that is lost. `has_lease`: an errand is left in
-    the hands of the dead.
+    the hands of the dead. `ends` is what there is of it in the end. `is_sealed`: the row there does
+    not show what it is about.
     """
 
     name: str
@@ -38,18 +39,20 @@ class Point(NamedTuple):
     seen: Seen
     has_lease: bool = False
     meanwhile: Held | None = None
+    ends: Seen = Seen("done", "done", 1, told=True, facts=1)
+    is_sealed: bool = False
 
 
-_NOTHING = Seen("", "", 0, told=False, facts=0)
-_PLANNED = Seen("open", "waiting", 0, told=False, facts=0)
-_LEASED = Seen("open", "claimed", 0, told=False, facts=0)
-_GONE = Seen("open", "claimed", 1, told=False, facts=0)
+NOTHING = Seen("", "", 0, told=False, facts=0)
+PLANNED = Seen("open", "waiting", 0, told=False, facts=0)
+LEASED = Seen("open", "claimed", 0, told=False, facts=0)
+GONE = Seen("open", "claimed", 1, told=False, facts=0)
 _SENT = Seen("sent", "done", 1, told=False, facts=0)
 _ANSWERED = Seen("sent", "done", 1, told=True, facts=0)
 _TOLD = Seen("open", "claimed", 1, told=True, facts=0)
 DONE = Seen("done", "done", 1, told=True, facts=1)
 
-_ERRAND, _LOOKUP = {"effect": "refund"}, {"effect": "lookup"}
+ERRAND, _LOOKUP = {"effect": "refund"}, {"effect": "lookup"}
 _WEBHOOK, _ANSWER = {"source": "webhook"}, {"source": "lookup"}
 # What the call of each gateway is known by.
 _CALL = {"stripe": "requested_by_customer", "paypal": "{about}/refund"}
@@ -61,9 +64,9 @@ def arrived(gateway: str) -> Held:
     return Held("hold_before", _CALL[gateway])
 
 
-def _unanswered(gateway: str) -> Held:
-    """The gateway has given the money back and has not answered."""
-    return Held("hold_after", _CALL[gateway])
+def unanswered(call: str) -> Held:
+    """The gateway has done what the call asks for, and has not answered."""
+    return Held("hold_after", call)
 
 
 def _asking() -> tuple[Point, ...]:
@@ -83,7 +86,7 @@ def _asking() -> tuple[Point, ...]:
         ),
         (
             "errand about to be planned",
-            Gate("insert", "outbox", "before", _ERRAND),
+            Gate("insert", "outbox", "before", ERRAND),
             "INSERT INTO outbox",
         ),
         (
@@ -93,9 +96,7 @@ def _asking() -> tuple[Point, ...]:
         ),
         ("asked, at its commit, no answer", Gate("insert", "refunds", "commit"), "COMMIT"),
     )
-    return tuple(
-        Point(name, "stripe", "web", place, says, _NOTHING) for name, place, says in places
-    )
+    return tuple(Point(name, "stripe", "web", place, says, NOTHING) for name, place, says in places)
 
 
 def _sending(gateway: str) -> tuple[Point, ...]:
@@ -105,9 +106,9 @@ def _sending(gateway: str) -> tuple[Point, ...]:
             "lease at its commit",
             gateway,
             "network",
-            Gate("update", "outbox", "commit", _ERRAND | {"state": "claimed"}),
+            Gate("update", "outbox", "commit", ERRAND | {"state": "claimed"}),
             "COMMIT",
-            _PLANNED,
+            PLANNED,
             has_lease=True,
         ),
         Point(
@@ -116,25 +117,25 @@ def _sending(gateway: str) -> tuple[Point, ...]:
             "network",
             arrived(gateway),
             "",
-            _LEASED,
+            LEASED,
             has_lease=True,
         ),
         Point(
             "given back, not answered",
             gateway,
             "network child" if gateway == "stripe" else "network",
-            _unanswered(gateway),
+            unanswered(_CALL[gateway]),
             "",
-            _GONE,
+            GONE,
             has_lease=True,
         ),
         Point(
             "errand about to be closed",
             gateway,
             "network",
-            Gate("update", "outbox", "before", _ERRAND | {"state": "done"}),
+            Gate("update", "outbox", "before", ERRAND | {"state": "done"}),
             "UPDATE outbox SET state",
-            _GONE,
+            GONE,
             has_lease=True,
         ),
         Point(
@@ -143,7 +144,7 @@ def _sending(gateway: str) -> tuple[Point, ...]:
             "network",
             Gate("update", "refunds", "commit", {"state": "sent"}),
             "COMMIT",
-            _GONE,
+            GONE,
         ),
     )
 
@@ -153,9 +154,9 @@ _WRITING = (
         "lease about to be written",
         "stripe",
         "network",
-        Gate("update", "outbox", "before", _ERRAND | {"state": "claimed"}),
+        Gate("update", "outbox", "before", ERRAND | {"state": "claimed"}),
         "UPDATE outbox SET state = 'claimed'",
-        _PLANNED,
+        PLANNED,
     ),
     Point(
         "refund about to be sent",
@@ -163,7 +164,7 @@ _WRITING = (
         "network",
         Gate("update", "refunds", "before", {"state": "sent"}),
         "UPDATE refunds SET state",
-        _GONE,
+        GONE,
         has_lease=True,
     ),
     Point(
@@ -172,7 +173,7 @@ _WRITING = (
         "network",
         Gate("insert", "outbox", "before", _LOOKUP),
         "INSERT INTO outbox AS o",
-        _GONE,
+        GONE,
         has_lease=True,
     ),
 )
@@ -210,7 +211,7 @@ def _asking_after(gateway: str, call: str) -> tuple[Point, ...]:
     )
 
 
-def _settling(
+def settling(
     gateway: str, source: dict[str, str], seen: Seen, meanwhile: Held | None
 ) -> tuple[Point, ...]:
     """The word of it becomes a fact, postings, and the end of the refund."""
@@ -250,7 +251,7 @@ def _settling(
 
 def _webhook(gateway: str) -> tuple[Point, ...]:
     """The gateway's own word of it comes before its answer to the call."""
-    call = _unanswered(gateway)
+    call = unanswered(_CALL[gateway])
     return (
         Point(
             "webhook about to be kept",
@@ -258,7 +259,7 @@ def _webhook(gateway: str) -> tuple[Point, ...]:
             "web",
             Gate("insert", "inbox", "before", _WEBHOOK),
             "INSERT INTO inbox",
-            _GONE,
+            GONE,
             meanwhile=call,
         ),
         Point(
@@ -267,7 +268,7 @@ def _webhook(gateway: str) -> tuple[Point, ...]:
             "web",
             Gate("insert", "inbox", "commit", _WEBHOOK),
             "",
-            _GONE,
+            GONE,
             meanwhile=call,
         ),
     )
@@ -288,15 +289,15 @@ _BEATING = (
         "beat",
         Gate("insert", "refunds", "commit"),
         "COMMIT",
-        _NOTHING,
+        NOTHING,
     ),
     Point(
         "lease about to be written",
         "stripe",
         "beat",
-        Gate("update", "outbox", "before", _ERRAND | {"state": "claimed"}),
+        Gate("update", "outbox", "before", ERRAND | {"state": "claimed"}),
         "UPDATE outbox SET state = 'claimed'",
-        _PLANNED,
+        PLANNED,
     ),
 )
 
@@ -305,12 +306,12 @@ POINTS = (
     *_WRITING,
     *_sending("stripe"),
     *_asking_after("stripe", "/v1/payment_intents/{about}"),
-    *_settling("stripe", _ANSWER, _ANSWERED, None),
+    *settling("stripe", _ANSWER, _ANSWERED, None),
     _ENDING,
     *_webhook("stripe"),
-    *_settling("stripe", _WEBHOOK, _TOLD, _unanswered("stripe")),
+    *settling("stripe", _WEBHOOK, _TOLD, unanswered(_CALL["stripe"])),
     *_BEATING,
-    Point("token asked for", "paypal", "network", ASKS_TOKEN, "", _LEASED, has_lease=True),
+    Point("token asked for", "paypal", "network", ASKS_TOKEN, "", LEASED, has_lease=True),
     *_sending("paypal"),
     *_asking_after("paypal", "/v2/payments/refunds/"),
     *_webhook("paypal"),
