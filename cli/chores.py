@@ -65,6 +65,9 @@ def sandbox(listening: socket.socket, told: Pretended) -> None:
         mobilpay_signature=pretend.SIGNATURE,
         mobilpay_user=pretend.MOBILPAY_USER,
         mobilpay_password=told.mobilpay_password,
+        netopia_api_key=told.netopia_api_key,
+        netopia_pos=pretend.POS,
+        netopia_key_file=told.netopia_key_file,
         mobilpay_keys=told.mobilpay_keys,
     )
     running.here(World(options, running.address(listening)), listening, lambda: None)

@@ -16,13 +16,15 @@ WISHED_PORT = 8450
 WEBHOOK_ID = "5AN0B0X000000WH1D"
 SIGNATURE = "SAND-BOXM-OBIL-PAY1-POSX"
 MOBILPAY_USER = "sandbox-api"
+POS = "SAND-BOXP-OINT-OFSA-LE00"
 
 
 @dataclass(frozen=True, slots=True)
 class Pretended:
     """What the sandbox is told; `authority` is whose word counts for PayPal's signature.
 
-    `mobilpay_keys` is the folder of MobilPay's keys and of ours for its notices.
+    `mobilpay_keys` is the folder of MobilPay's keys and of ours for its notices, `netopia_key_file`
+    has the public half of what NETOPIA signs with.
     """
 
     webhooks: str
@@ -33,6 +35,8 @@ class Pretended:
     authority: Path
     mobilpay_keys: Path
     mobilpay_password: str
+    netopia_api_key: str
+    netopia_key_file: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,8 @@ def plan(local: Path, given: Settings, url: str, web: str) -> Sandbox | None:
         authority=_authority(local),
         mobilpay_keys=local / "sandbox-mobilpay",
         mobilpay_password=secrets.token_hex(12),
+        netopia_api_key=secrets.token_hex(24),
+        netopia_key_file=local / "sandbox-netopia.pem",
     )
     variables: dict[str, str] = {}
     if "stripe" in missing:
@@ -70,6 +76,8 @@ def plan(local: Path, given: Settings, url: str, web: str) -> Sandbox | None:
         variables |= _paypal(told, url)
     if "mobilpay" in missing:
         variables |= _mobilpay(told, url)
+    if "netopia" in missing:
+        variables |= _netopia(told, url)
     return Sandbox(url, told, variables)
 
 
@@ -88,6 +96,8 @@ def _without_keys(given: Settings) -> frozenset[str]:
         "stripe": given.stripe_api_key is None and keys.is_made_up(given, "STRIPE_WEBHOOK_SECRETS"),
         "paypal": given.paypal_client_id is None and given.paypal_webhook_id is None,
         "mobilpay": given.mobilpay_signature is None,
+        "netopia": (given.netopia_api_key, given.netopia_public_key, given.netopia_pos_signature)
+        == (None, None, None),
     }
     return frozenset(name for name, is_pretended in found.items() if is_pretended)
 
@@ -128,4 +138,17 @@ def _mobilpay(told: Pretended, url: str) -> Mapping[str, str]:
         "MOBILPAY_PRIVATE_KEY_FILE": str(told.mobilpay_keys / "notices.key"),
         "MOBILPAY_API_USER": MOBILPAY_USER,
         "MOBILPAY_API_PASSWORD": told.mobilpay_password,
+    }
+
+
+def _netopia(told: Pretended, url: str) -> Mapping[str, str]:
+    """The key is made at the first start, as the technical settings show its public half."""
+    from sandbox import netopia_signing
+
+    netopia_signing.kept_key(told.netopia_key_file)
+    return {
+        "NETOPIA_API_BASE": f"{url}/netopia",
+        "NETOPIA_API_KEY": told.netopia_api_key,
+        "NETOPIA_POS_SIGNATURE": POS,
+        "NETOPIA_PUBLIC_KEY_FILE": str(told.netopia_key_file),
     }

@@ -104,6 +104,23 @@ def test_a_customer_of_the_pretend_mobilpay_pays_at_his_link(up: Up) -> None:
     assert stat.S_IMODE(key.stat().st_mode) == 0o600
 
 
+def test_a_customer_of_the_pretend_netopia_pays_at_his_link(up: Up) -> None:
+    invoice = in_lei(up)
+    link = up.run("payment-link", invoice["number"]).stdout.strip()
+    with httpx.Client(trust_env=False, timeout=30) as browser:
+        page = browser.post(link, data={"gateway": "netopia"}).headers["location"]
+
+        back = browser.post(f"{page.replace('?p=', '/')}/pay").headers["location"]
+
+        assert page.startswith(f"{variables(up)['NETOPIA_API_BASE']}/ui/card?p=")
+        assert back.startswith(f"{link}/return?")
+
+    eventually(lambda: api(up, f"invoices/{invoice['id']}")["status"] == "paid", seconds=60)
+    assert up.run("audit").returncode == 0
+    key = up.local / "sandbox-netopia.pem.key"
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600
+
+
 def given(local: Path, **more: Any) -> Settings:
     settings = Settings(local_dir=local, stripe_webhook_secrets=SecretStr("whsec_made"), **more)
     keys.write_privately(local / "secrets.env", "STRIPE_WEBHOOK_SECRETS=whsec_made\n")
@@ -120,12 +137,15 @@ def test_who_has_keys_has_the_real_gateway(tmp_path: Path) -> None:
     paypal = {"paypal_client_id": "own"}
 
     mobilpay = {"mobilpay_signature": "AAAA-BBBB-CCCC-DDDD-EEEE"}
+    netopia = {"netopia_public_key": "-----BEGIN PUBLIC KEY-----"}
+    everywhere = {"STRIPE", "PAYPAL", "MOBILPAY", "NETOPIA"}
 
-    assert planned(tmp_path, given(tmp_path)) == {"STRIPE", "PAYPAL", "MOBILPAY"}
-    assert planned(tmp_path, given(tmp_path, **stripe)) == {"PAYPAL", "MOBILPAY"}
-    assert planned(tmp_path, given(tmp_path, **paypal)) == {"STRIPE", "MOBILPAY"}
-    assert planned(tmp_path, given(tmp_path, **mobilpay)) == {"STRIPE", "PAYPAL"}
-    assert planned(tmp_path, given(tmp_path, **stripe, **paypal, **mobilpay)) == set()
+    assert planned(tmp_path, given(tmp_path)) == everywhere
+    assert planned(tmp_path, given(tmp_path, **stripe)) == everywhere - {"STRIPE"}
+    assert planned(tmp_path, given(tmp_path, **paypal)) == everywhere - {"PAYPAL"}
+    assert planned(tmp_path, given(tmp_path, **mobilpay)) == everywhere - {"MOBILPAY"}
+    assert planned(tmp_path, given(tmp_path, **netopia)) == everywhere - {"NETOPIA"}
+    assert planned(tmp_path, given(tmp_path, **stripe, **paypal, **mobilpay, **netopia)) == set()
 
 
 def test_who_set_a_webhook_secret_of_stripes_himself_has_no_pretend_stripe(tmp_path: Path) -> None:
@@ -133,7 +153,7 @@ def test_who_set_a_webhook_secret_of_stripes_himself_has_no_pretend_stripe(tmp_p
         update={"stripe_webhook_secrets": SecretStr("whsec_his_own")}
     )
 
-    assert planned(tmp_path, settings) == {"PAYPAL", "MOBILPAY"}
+    assert planned(tmp_path, settings) == {"PAYPAL", "MOBILPAY", "NETOPIA"}
 
 
 def flat(value: Any, name: str = "") -> dict[str, str]:
@@ -148,7 +168,8 @@ def flat(value: Any, name: str = "") -> dict[str, str]:
 
 
 def test_no_port_is_held_where_there_is_nothing_to_pretend(tmp_path: Path) -> None:
-    own = {"paypal_client_id": "own", "mobilpay_signature": "AAAA-BBBB-CCCC-DDDD-EEEE"}
+    pos = "AAAA-BBBB-CCCC-DDDD-EEEE"
+    own = {"paypal_client_id": "own", "mobilpay_signature": pos, "netopia_pos_signature": pos}
     all_ = given(tmp_path, stripe_api_key=SecretStr("sk_test_own"), **own)
 
     with pretend.door(all_) as closed, pretend.door(given(tmp_path)) as opened:
