@@ -7,7 +7,7 @@ import typer
 
 from cli import asked, moments, opening, shapes
 from domain.errors import Refused
-from domain.facts import Approval, Ask, AttemptEnd, Ignored, Report, Told
+from domain.facts import Approval, Ask, AttemptEnd, Flag, Ignored, Report, Told
 from ledger.inbox import events
 from ledger.inbox.events import EventRow, FactRow, MovedRow, State, TryRow, Wanted
 from runtime import clock, wiring
@@ -103,7 +103,7 @@ def _names(told: Told) -> tuple[str, ...]:
             return (told.reference,)
         case Approval():
             return (told.order,)
-        case AttemptEnd():
+        case AttemptEnd() | Flag():
             return ()
         case _:
             assert_never(told)

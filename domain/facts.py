@@ -43,8 +43,12 @@ class FactClass(StrEnum):
 
 
 class Trust(IntEnum):
-    """How well the source of an amount knows it; the better source wins over the larger amount."""
+    """How well the source of an amount knows it; the better source wins over the larger amount.
 
+    In passing: told with something else that happened, so that no more than that it came is sure.
+    """
+
+    IN_PASSING = 0
     DELIVERY = 1
     LOOKUP = 2
 
@@ -84,6 +88,7 @@ class Report:
     nothing is known of it before some other report has told what that name means. `is_nameless`:
     the gateway has no name for this move, so that the same amount told of another instant may be
     the same move again, or a second one. `doubt` is what a person should look at all the same.
+    `is_answer`: the gateway was asked about the payment, however well this tells of it.
     """
 
     fact: Fact
@@ -91,6 +96,7 @@ class Report:
     is_alias: bool = False
     is_nameless: bool = False
     doubt: str | None = None
+    is_answer: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,18 +145,26 @@ class AttemptEnd:
 
 @dataclass(frozen=True, slots=True)
 class Ignored:
-    """A genuine delivery that tells nothing about our money, and why; it is kept all the same.
+    """A genuine delivery that tells nothing about our money, and why; it is kept all the same."""
+
+    reason: str
+    attention: AttentionKind | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """What a person should look at, beside what the same delivery tells.
 
     `untold` is the payment, as (gateway, account, reference), of which something was given back and
     not said how much: nothing new where a refund of ours did it.
     """
 
-    reason: str
-    attention: AttentionKind | None = None
+    kind: AttentionKind
+    detail: str
     untold: tuple[str, str, str] | None = None
 
 
-Told = Report | Ask | Approval | AttemptEnd
+Told = Report | Ask | Approval | AttemptEnd | Flag
 Reading = tuple[Told, ...] | Ignored
 
 
@@ -201,7 +215,7 @@ def disagree(known: Fact, told: Fact) -> bool:
     """Whether the gateway's answer and a delivery give the same money that moved another amount."""
     return (
         known.status is told.status is Status.SUCCEEDED
-        and known.trust is not told.trust
+        and {known.trust, told.trust} == {Trust.DELIVERY, Trust.LOOKUP}
         and known.money != told.money
     )
 

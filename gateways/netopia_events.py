@@ -5,7 +5,7 @@ nor the amount is told.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from domain.attention import AttentionKind
@@ -17,6 +17,7 @@ from domain.facts import (
     Fact,
     FactClass,
     FactKey,
+    Flag,
     Ignored,
     Move,
     Reading,
@@ -107,20 +108,41 @@ def _lost(source: Source, told: Told) -> Reading:
 
 
 def _refunded(source: Source, told: Told) -> Reading:
-    paid = fields.money_of(told.payment)
-    return Ignored(
-        f"of payment {told.ntp_id} over {paid} something was given back at NETOPIA, which does not"
-        " say how much: look there",
-        AttentionKind.REFUND_UNTOLD,
-        untold=(NAME, source.account, told.ntp_id),
+    """The payment had come; how much of it went back nobody says."""
+    return _came(
+        source,
+        told,
+        Flag(
+            AttentionKind.REFUND_UNTOLD,
+            f"of payment {told.ntp_id} over {fields.money_of(told.payment)} something was given"
+            " back at NETOPIA, which does not say how much: look there",
+            untold=(NAME, source.account, told.ntp_id),
+        ),
     )
 
 
-def _disputed(_: Source, told: Told) -> Reading:
-    return Ignored(
-        f"payment {told.ntp_id} is disputed: {kind(told.payment['status'])}",
-        AttentionKind.DISPUTE_OPENED,
-    )
+def _disputed(source: Source, told: Told) -> Reading:
+    """The payment had come, and is here until the dispute is lost."""
+    return _came(source, told, _dispute(told))
+
+
+def _reversed(_: Source, told: Told) -> Reading:
+    """Perhaps a payment went back, perhaps one that was blocked is free: nobody says which."""
+    flag = _dispute(told)
+    return Ignored(flag.detail, flag.kind)
+
+
+def _dispute(told: Told) -> Flag:
+    detail = f"payment {told.ntp_id} is disputed: {kind(told.payment['status'])}"
+    return Flag(AttentionKind.DISPUTE_OPENED, detail)
+
+
+def _came(source: Source, told: Told, flag: Flag) -> Reading:
+    """Whatever happened since, the money came: should nothing else ever tell so, this does."""
+    came = _report(replace(source, trust=Trust.IN_PASSING), told, Move.IN, Status.SUCCEEDED)
+    if came is None:
+        return (_ask(source, told),)
+    return replace(came, is_answer=source.trust is Trust.LOOKUP), flag
 
 
 def _cancelled(source: Source, told: Told) -> Reading:
@@ -201,10 +223,11 @@ _TELLERS: Mapping[int, _Teller] = {
     **dict.fromkeys((3, 5), _paid),
     **dict.fromkeys((2, 6, 7, 13, 14, 15, 18), _pending),
     **dict.fromkeys((11, 12), _failed),
-    **dict.fromkeys((9, 16, 17), _disputed),
+    **dict.fromkeys((9, 16), _disputed),
     **dict.fromkeys((1, 19, 20, 21, 22), _nothing),
     4: _cancelled,
     8: _refunded,
     10: _lost,
+    17: _reversed,
     23: _expired,
 }

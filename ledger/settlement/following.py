@@ -53,7 +53,7 @@ def hints(told: Mapping[int, Sequence[Told]]) -> dict[int, str]:
 
 
 def _is_answer(report: Report) -> bool:
-    return report.fact.trust is Trust.LOOKUP
+    return report.is_answer or report.fact.trust is Trust.LOOKUP
 
 
 def _half_told(merged: Merged) -> set[Reference]:

@@ -15,7 +15,18 @@ from domain import settlement
 from domain.allocation import Intent
 from domain.attention import Attention, AttentionKind
 from domain.errors import Refused, TryLater
-from domain.facts import Approval, Ask, AttemptEnd, Ignored, Move, Reading, Report, Told, Trust
+from domain.facts import (
+    Approval,
+    Ask,
+    AttemptEnd,
+    Flag,
+    Ignored,
+    Move,
+    Reading,
+    Report,
+    Told,
+    Trust,
+)
 from domain.money import Money
 from domain.postings import Posting, PostingKind
 from domain.settlement import KnownFact
@@ -53,9 +64,7 @@ def settle(books: Books, readings: Mapping[int, Reading | Refused], zone: ZoneIn
     what is already posted leaves no difference. The caller closes the inbox rows and commits.
     """
     told = {id_: reading for id_, reading in readings.items() if isinstance(reading, tuple)}
-    untold = [
-        each.untold for each in readings.values() if isinstance(each, Ignored) and each.untold
-    ]
+    untold = [flag.untold for reading in told.values() for flag in _flags(reading) if flag.untold]
     ours = refunding.ours(books, untold)
     noticed = [seen for id_, reading in readings.items() for seen in _notice(id_, reading, ours)]
     done, merged = _Done(0, 0, 0), Merged({})
@@ -110,6 +119,10 @@ def _book(
 
 def _reports(reading: Sequence[Told]) -> list[Report]:
     return [each for each in reading if isinstance(each, Report)]
+
+
+def _flags(reading: Sequence[Told]) -> list[Flag]:
+    return [each for each in reading if isinstance(each, Flag)]
 
 
 def _settle(
@@ -205,12 +218,12 @@ def _notice(
     match reading:
         case Refused() as refusal:
             return [Attention(AttentionKind.DEAD_EVENT, subject, detail=str(refusal)[:500])]
-        case Ignored(reason, kind, untold) if kind is not None and untold not in ours:
+        case Ignored(reason, kind) if kind is not None:
             return [Attention(kind, subject, detail=reason)]
         case tuple():
-            return [
-                _doubt(subject, each) for each in reading if isinstance(each, Report) and each.doubt
-            ]
+            doubts = [_doubt(subject, each) for each in _reports(reading) if each.doubt]
+            new = [each for each in _flags(reading) if each.untold not in ours]
+            return doubts + [Attention(each.kind, subject, detail=each.detail) for each in new]
         case _:
             return []
 

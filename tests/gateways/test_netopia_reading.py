@@ -78,15 +78,15 @@ TABLE = {
     5: Status.SUCCEEDED,
     6: Status.PENDING,
     7: Status.PENDING,
-    8: AttentionKind.REFUND_UNTOLD,
-    9: AttentionKind.DISPUTE_OPENED,
+    8: (Status.SUCCEEDED, AttentionKind.REFUND_UNTOLD),
+    9: (Status.SUCCEEDED, AttentionKind.DISPUTE_OPENED),
     10: FactClass.CHARGEBACK,
     11: Status.FAILED,
     12: Status.FAILED,
     13: Status.PENDING,
     14: Status.PENDING,
     15: Status.PENDING,
-    16: AttentionKind.DISPUTE_OPENED,
+    16: (Status.SUCCEEDED, AttentionKind.DISPUTE_OPENED),
     17: AttentionKind.DISPUTE_OPENED,
     18: Status.PENDING,
     19: None,
@@ -108,6 +108,10 @@ def test_every_status_means_what_the_table_says(number: int, means: object):
             assert found == (a_report(), a_chargeback())
         case Ending():
             assert found == (an_end(means),)
+        case (Status() as status, AttentionKind() as kind):
+            report, flag = found
+            assert report == a_report(status, trust=Trust.IN_PASSING)
+            assert flag.kind is kind
         case AttentionKind():
             assert (type(found), found.attention) == (Ignored, means)
         case None:

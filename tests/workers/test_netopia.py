@@ -151,6 +151,32 @@ def test_a_lost_chargeback_takes_the_payment_back_and_holds(
     assert desk.differences() == []
 
 
+@pytest.mark.parametrize(
+    ("status", "kind"), [(8, "refund_untold"), (9, "dispute_opened"), (16, "dispute_opened")]
+)
+@pytest.mark.parametrize("is_told_first", [False, True])
+def test_what_was_refunded_or_disputed_had_come(
+    post: Post, desk: Desk, status: int, kind: str, *, is_told_first: bool
+):
+    """Should the notice of the payment be lost, nobody is chased who paid; nor does it grow."""
+    invoice = desk.invoice(desk.open())
+    post.attempt(invoice.id, f"{invoice.number}-1")
+    told = [
+        notice(f"{invoice.number}-1"),
+        notice(f"{invoice.number}-1", status, amount=500.0),
+    ]
+    lost = notice(f"{invoice.number}-1", status)
+
+    post.bring(lost)
+    alone = desk.standing(invoice.id).is_open, post.attempts()
+    post.bring(*(reversed(told) if is_told_first else told))
+
+    assert alone == (False, ["succeeded"])
+    assert [payment.amount_minor for payment in desk.payments()] == [12100]
+    assert {shown for shown, _ in desk.attention()} == {kind}
+    assert desk.differences() == []
+
+
 @pytest.mark.parametrize("status", [9, 16, 17])
 def test_an_open_dispute_moves_nothing_and_is_shown(post: Post, desk: Desk, status: int):
     invoice = desk.invoice(desk.open())
