@@ -9,9 +9,10 @@ YOUNGEST = timedelta(days=1)
 OLDEST = timedelta(days=30)
 _MOST = 1_000
 
-# The end of it is unknown, and it still matters: something of what it is for is owed.
+# The end of it is unknown, and it still matters: something of what it is for is owed. A decline is
+# no end, nor is an end of ours: MobilPay takes the same order later, and that notice may be lost.
 _IS_SILENT = """
-    a.state IN ('open', 'pending') AND a.session IS NOT NULL
+    a.state NOT IN ('succeeded', 'cancelled') AND a.session IS NOT NULL
     AND EXISTS (SELECT FROM attempt_invoices n JOIN invoices i ON i.id = n.invoice_id
                 WHERE n.attempt_id = a.id AND i.is_open)
 """

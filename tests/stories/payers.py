@@ -19,7 +19,7 @@ BASE_URL = "http://127.0.0.1:8000"
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """An invoice over 24.20 with the path of its link."""
+    """An invoice, over 24.20 where nothing else is said, with the path of its link."""
 
     invoice_id: int
     number: str
@@ -41,8 +41,8 @@ class Payers:
     sandbox: Running
     browser: httpx.Client = field(default_factory=lambda: httpx.Client(trust_env=False, timeout=30))
 
-    def bill(self, currency: str = "EUR") -> Bill:
-        invoice = self.desk.invoice(self.desk.client(), "20", currency)
+    def bill(self, currency: str = "EUR", price: str = "20") -> Bill:
+        invoice = self.desk.invoice(self.desk.client(), price, currency)
         hosted = Hosted({}, SECRET_KEY, BASE_URL)
         granted = self.desk.store.act(
             lambda books: granting.grant(

@@ -50,6 +50,21 @@ def _mobilpay(sandbox: Running) -> dict[str, str]:
     }
 
 
+def mobilpay(sandbox: Running, base_url: str) -> dict[str, str]:
+    """What it takes for MobilPay, which tells at the address that its orders name."""
+    options = sandbox.world.options
+    pairs = sandbox.ask(lambda world: world.mobilpay.pairs)
+    return {
+        "BASE_URL": base_url,
+        "MOBILPAY_SIGNATURE": options.mobilpay_signature,
+        "MOBILPAY_PRIVATE_KEY": pairs.notices.key_pem,
+        "MOBILPAY_PUBLIC_CERT": pairs.orders.certificate_pem,
+        "MOBILPAY_URL": f"{sandbox.url}/mobilpay",
+        "MOBILPAY_API_USER": options.mobilpay_user,
+        "MOBILPAY_API_PASSWORD": options.mobilpay_password,
+    }
+
+
 def booked(desk: Desk) -> Sums:
     """By payment, currency and side: what our books say has moved."""
     sums: Sums = defaultdict(Decimal)

@@ -97,7 +97,7 @@ def test_two_who_look_at_once_show_it_once(shop: Shop, monkeypatch: pytest.Monke
     ("changes", "is_shown"),
     [
         ({}, False),
-        ({"code": "20"}, False),
+        ({"code": "20"}, True),
         ({"action": "canceled"}, False),
         ({"action": "paid_pending"}, True),
         ({"action": "paid"}, True),
