@@ -17,7 +17,7 @@ PATIENCE_SECONDS = 120.0
 
 expect.set_options(timeout=30_000)
 
-_OFFERED = {"EUR": len(("stripe", "paypal")), "RON": len(("stripe", "mobilpay"))}
+_OFFERED = {"EUR": len(("stripe", "paypal")), "RON": len(("stripe", "mobilpay", "netopia"))}
 _SAID = {
     "failed": ("nu a reușit", "did not succeed"),
     "processing": ("se confirmă", "is being confirmed"),
