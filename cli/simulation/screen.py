@@ -56,6 +56,7 @@ def as_json(story: Story) -> None:
                     "event": answer.event.id,
                     "type": answer.event.kind,
                     "status": answer.status,
+                    "taken": answer.is_taken,
                     "milliseconds": _milliseconds(answer.seconds),
                 }
                 for answer in story.answers
@@ -99,18 +100,24 @@ def _deliveries(story: Story) -> Table:
     table = _table("Delivered", "times", "answers", "slowest")
     for kind in dict.fromkeys(answer.event.kind for answer in story.answers):
         answers = [answer for answer in story.answers if answer.event.kind == kind]
-        statuses = Counter(answer.status for answer in answers)
+        statuses = Counter(_said(answer) for answer in answers)
         slowest = max(answer.seconds for answer in answers)
         table.add_row(
             kind,
             str(len(answers)),
             Text(
                 ", ".join(f"{count} × {status}" for status, count in sorted(statuses.items())),
-                "green" if set(statuses) == {200} else "red",
+                "green" if all(answer.is_taken for answer in answers) else "red",
             ),
             f"{_milliseconds(slowest)} ms",
         )
     return table
+
+
+def _said(answer: Answer) -> str:
+    """The status; some gateways hear in the body alone that they were refused."""
+    is_hidden = answer.status == 200 and not answer.is_taken
+    return f"{answer.status} refused" if is_hidden else str(answer.status)
 
 
 def _came_in(story: Story, sent: Sent) -> Group:

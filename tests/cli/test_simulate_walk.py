@@ -22,7 +22,7 @@ from tests.stories import pretend
 pytestmark = pytest.mark.timeout(300)
 
 # With the currency of an invoice that is paid there, and how often it tells of a payment.
-GATEWAYS = {"paypal": ("EUR", 3)}
+GATEWAYS = {"paypal": ("EUR", 3), "mobilpay": ("RON", 1), "netopia": ("RON", 2)}
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +105,7 @@ def test_copies_in_any_order_pay_a_part_once(up: Up, gateway: str, number: str):
 def test_a_forged_event_is_refused_and_changes_nothing(up: Up, gateway: str, number: str):
     told = simulated(up, gateway, "--invoice", number, "--bad-signature", "--duplicate", "2")
 
-    assert len(told["deliveries"]) == 2
+    assert [each["taken"] for each in told["deliveries"]] == [False, False]
     assert (told["events"], told["payment"], told["sent"]) == ([], None, None)
     assert told["before"] == told["after"]
     assert told["after"]["status"] == "sent"
@@ -113,12 +113,14 @@ def test_a_forged_event_is_refused_and_changes_nothing(up: Up, gateway: str, num
 
 def test_the_screen_shows_what_was_kept_and_what_became_of_it(up: Up, gateway: str, number: str):
     ran = up.run("simulate", gateway, "--invoice", number)
-    forged = up.run("simulate", gateway, "--invoice", issued(up, "EUR"), "--bad-signature")
+    other = issued(up, GATEWAYS[gateway][0])
+    forged = up.run("simulate", gateway, "--invoice", other, "--bad-signature")
 
     assert ran.returncode == 0, ran.stderr
     assert f"121.00 {GATEWAYS[gateway][0]} for {number}" in ran.stdout
     for said in ("Posted", "Kept", "webhook", "payment → invoice", "3 reminders cancelled"):
         assert said in ran.stdout
+    assert "Refused at the door" in forged.stdout
     assert "nothing changed" in forged.stdout
 
 
