@@ -98,10 +98,19 @@ class Customer:
     def opens_his_link(self) -> None:
         self.page.goto(self.link)
 
-    def chooses(self, gateway: str) -> None:
-        """Presses a gateway's button, and is asked there for what he owes."""
+    def may_pay_in_parts(self) -> None:
+        told = self.shop.up.run("payment-link", self.invoice["number"], "--parts")
+        assert (told.returncode, told.stdout.strip()) == (0, self.link)
+
+    def chooses(self, gateway: str, part: str | None = None) -> None:
+        """Presses a gateway's button, and is asked there for what he owes, or wants to pay of it.
+
+        Of MobilPay a page of ours stands between, which goes on by itself.
+        """
+        if part is not None:
+            self.page.locator("input[name=amount]").fill(part)
         self.page.locator(f"button[name=gateway][value={gateway}]").click()
-        owed = f"{self.invoice['total']} {self.invoice['currency']}"
+        owed = f"{part or self.invoice['total']} {self.invoice['currency']}"
         expect(self._at_gateway("amount")).to_have_text(owed)
         expect(self._at_gateway("reference")).not_to_be_empty()
         self._photograph(f"at-{gateway}")
@@ -132,6 +141,25 @@ class Customer:
             return self.page.locator(f".said.{state}").is_visible()
 
         eventually(is_there, seconds=PATIENCE_SECONDS)
+
+    def still_owes(self, amount: str) -> None:
+        """The books say so by and by, and then his page."""
+
+        def is_booked() -> bool:
+            return bool(self.shop.invoice(self.invoice["id"])["balance"] == amount)
+
+        eventually(is_booked, seconds=PATIENCE_SECONDS)
+        kept = self.shop.invoice(self.invoice["id"])
+        self.page.goto(f"{self.link}?lang=en")
+        expect(self.page.locator(".open dd")).to_have_text(_amount(kept, "balance", "en"))
+        self._photograph("part-paid")
+        self.shop.audit()
+        self.steps += 1
+
+    def has_paid_through(self) -> list[tuple[str, str]]:
+        """Each payment's gateway and amount, as the books have them."""
+        paid = self.shop.payments(self.invoice["clientId"])
+        return sorted((each["gateway"], each["amount"]) for each in paid)
 
     def waits_until_an_order_is_left_alone(self) -> None:
         eventually(lambda: self.shop.dropped_captures() == 1, seconds=PATIENCE_SECONDS)
