@@ -51,8 +51,9 @@ class Capabilities:
     settles is the answer. `tells_fees`, `tells_refunds`: what the gateway kept, and a refund that
     was made at the gateway itself, of whatever part, each reaches us as a fact of its own.
     `remembers_refunds` is how long the same key is the same refund there; None: every call is
-    another one, so that a lost answer leaves the refund unknown. `panel` is where a person gives
-    money back by hand. `remembers_orders`: the same order again is the same page.
+    another one, so that a lost answer leaves the refund unknown. `names_refunds`: each refund has a
+    name of its own in whatever is told of it. `panel` is where a person gives money back by hand.
+    `remembers_orders`: the same order again is the same page.
     """
 
     verbs: frozenset[Verb]
@@ -62,6 +63,7 @@ class Capabilities:
     tells_disputes: Disputes
     door: Door = Door()
     remembers_refunds: timedelta | None = None
+    names_refunds: bool = True
     panel: str = "at the gateway's own panel"
     remembers_orders: bool = True
 

@@ -108,6 +108,7 @@ class MobilPay:
             tells_refunds=True,
             tells_disputes=Disputes.UNTOLD,
             door=Door(has_secret=True, is_laborious=True, has_own_words=True),
+            names_refunds=False,
             panel=_PANEL,
         )
         self._terms = terms

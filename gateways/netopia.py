@@ -73,6 +73,7 @@ class Netopia:
             tells_refunds=False,
             tells_disputes=Disputes.LOST,
             remembers_orders=False,
+            names_refunds=False,
         )
         self._pos = pos
         self._keys = netopia_token.keys(public_key)

@@ -56,6 +56,12 @@ def able_to_refund(gateways: Mapping[str, Gateway]) -> frozenset[tuple[str, str]
     return frozenset((each.name, each.account) for each in able)
 
 
+def without_names(gateways: Mapping[str, Gateway]) -> frozenset[tuple[str, str]]:
+    """Those of them, with whose account, that have no names for refunds."""
+    nameless = (each for each in gateways.values() if not each.capabilities.names_refunds)
+    return frozenset((each.name, each.account) for each in nameless)
+
+
 def panels(gateways: Mapping[str, Gateway]) -> Mapping[str, str]:
     """Where a person gives money back by hand, by gateway."""
     return {name: each.capabilities.panel for name, each in gateways.items()}

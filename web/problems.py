@@ -22,6 +22,7 @@ _CONFLICTS = {
     *("already_exists", "credited", "no_seller", "not_a_draft", "not_issued"),
     *("already_linked", "already_assigned", "not_linked", "no_credit", "not_enough_credit"),
     *("nothing_to_refund", "beyond_refundable", "reserved", "sent", "under_way", "ended"),
+    *("not_unknown", "told_already"),
     *("beyond_open", "void_invoice", "not_open", "beyond_total", "not_written_off"),
 }
 _NOT_SAID_BY_THE_ADDRESS = {"unknown_currency"}

@@ -1,4 +1,4 @@
-"""What a gateway answers when it is asked, kept as an event of its own; the same answer is one."""
+"""What a gateway answers, or a person in its place, kept as an event of its own."""
 
 from dataclasses import dataclass
 
@@ -38,3 +38,29 @@ def keep(books: Books, gateway: str, account: str, name: str, answer: bytes, sha
         **key,
     )
     return Kept(int(known), is_new=False)
+
+
+def keep_word(
+    books: Books, gateway: str, account: str, name: str, said: bytes, sha256: bytes
+) -> int:
+    """Keeps what a person says that the gateway did; the row's number.
+
+    It is booked by whoever keeps it, and never put back. One word for each name: a second one waits
+    for the first, and is refused by the key.
+    """
+    return int(
+        books.value(
+            """
+            INSERT INTO inbox (gateway, account, event_id, source, kind, raw, headers, sha256,
+                               state, settled_at)
+            VALUES (:gateway, :account, :event_id, 'word', 'word', :raw, '{}', :sha256, 'done',
+                    clock_timestamp())
+            RETURNING id
+            """,
+            gateway=gateway,
+            account=account,
+            event_id=f"word:{name}",
+            raw=said,
+            sha256=sha256,
+        )
+    )

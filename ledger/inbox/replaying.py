@@ -22,8 +22,8 @@ class PutBackRow:
 def put_back(books: Books, ids: Sequence[int], actor: str, how: str) -> list[PutBackRow]:
     """Makes these events wait as if they had just come: no tries behind them, nothing to resolve.
 
-    Those that wait already are left alone, with their tries. `how` tells what was done, and is the
-    reason of the one act this is. Locks the rows by id.
+    Those that wait already are left alone, with their tries; so are people's words. `how` tells
+    what was done, and is the reason of the one act this is. Locks the rows by id.
     """
     books.run(
         "SELECT FROM inbox WHERE id = ANY (CAST(:ids AS bigint[])) AND state <> 'received'"
@@ -33,7 +33,7 @@ def put_back(books: Books, ids: Sequence[int], actor: str, how: str) -> list[Put
     found = books.rows(
         PutBackRow,
         "SELECT id, state FROM inbox WHERE id = ANY (CAST(:ids AS bigint[]))"
-        " AND state <> 'received' ORDER BY id",
+        " AND state <> 'received' AND source <> 'word' ORDER BY id",
         ids=list(ids),
     )
     if not found:

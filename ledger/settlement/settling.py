@@ -32,6 +32,7 @@ from domain.postings import Posting, PostingKind
 from domain.settlement import KnownFact
 from domain.trial import Changes, Extract
 from ledger.books import attention, holdings, holds, journal, refunding
+from ledger.books.journal import Act
 from ledger.inbox.waiting import Closing
 from ledger.letters import reminders
 from ledger.links import closing
@@ -91,9 +92,19 @@ def settle_found(books: Books, zone: ZoneInfo) -> int:
     if not references:
         return 0
     merged = merging.known(books, references)
-    changes, shown = _settle(books, merged, zone, (), {})
+    changes, shown = _settle(books, merged, zone, _act(()), {})
     attention.open_all(books, shown)
     return len(changes.payments)
+
+
+def settle_word(books: Books, inbox_id: int, report: Report, act: Act, zone: ZoneInfo) -> None:
+    """Books what a person says that a gateway did, as `settle` would; the act is his.
+
+    `inbox_id` is where his word is kept. Locks as `settle` does.
+    """
+    merged = merging.merge(books, {inbox_id: (report,)})
+    _, shown = _settle(books, merged, zone, act, {})
+    attention.open_all(books, [*merged.attention, *shown])
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +123,7 @@ def _book(
     approved = [each for each in others if isinstance(each, Approval)]
     attempts.follow(books, approved, [each for each in others if isinstance(each, AttemptEnd)])
     settled = sorted(told.keys() - merged.parked.keys())
-    changes, shown = _settle(books, merged, zone, settled, asked)
+    changes, shown = _settle(books, merged, zone, _act(settled), asked)
     done = _Done(len(changes.payments), len(changes.postings), len(changes.invoices))
     return done, merged, shown
 
@@ -129,7 +140,7 @@ def _settle(
     books: Books,
     merged: Merged,
     zone: ZoneInfo,
-    inbox_ids: Sequence[int],
+    act: Act,
     asked: Mapping[Reference, Money],
 ) -> tuple[Changes, list[Attention]]:
     """Locks the payments, then the invoices they are meant for, and posts what is missing."""
@@ -145,8 +156,8 @@ def _settle(
     changes = settlement.settle(_completed(kept, received, meant), facts, zone)
     receiving.write(books, received.new.values(), changes.payments)
     meaning.write(books, meant)
-    _write(books, changes, received, inbox_ids)
-    refunding.forget(books, ended, "worker")
+    _write(books, changes, received, act)
+    refunding.forget(books, ended, act.actor)
     differing = [_differing(received.ids[name], money) for name, money in asked.items()]
     return changes, [*named.attention, *differing, *refunding.seen(ended, kept, changes)]
 
@@ -186,7 +197,11 @@ def _completed(kept: Extract, received: Received, meant: Mapping[int, Sequence[I
     return replace(kept, payments=[*kept.payments, *new], intents={**kept.intents, **meant})
 
 
-def _write(books: Books, changes: Changes, received: Received, inbox_ids: Sequence[int]) -> None:
+def _act(inbox_ids: Sequence[int]) -> Act:
+    return Act(actor="worker", act="settle", after={"inbox": list(inbox_ids)})
+
+
+def _write(books: Books, changes: Changes, received: Received, act: Act) -> None:
     if not changes.postings:
         return
     kept = [payment for payment in changes.payments if payment.id not in received.new]
@@ -199,11 +214,7 @@ def _write(books: Books, changes: Changes, received: Received, inbox_ids: Sequen
     released = [*closed, *(holds.lifted(books, came_back) if came_back else ())]
     held = [payment.id for payment in kept]
     attention.renew(books, held, changes.attention, released=released)
-    journal.record(
-        books,
-        journal.Act(actor="worker", act="settle", after={"inbox": list(inbox_ids)}),
-        changes.postings,
-    )
+    journal.record(books, act, changes.postings)
 
 
 def _is_undone_return(posting: Posting) -> bool:

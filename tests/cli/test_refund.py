@@ -53,6 +53,21 @@ def test_a_refund_that_was_never_sent_is_ended(desk: Desk, run: Run, payment: st
     assert reserved(desk) == 0
 
 
+def test_what_a_person_saw_at_the_panel_is_booked(desk: Desk, run: Run, payment: str):
+    """As a gateway without names for refunds would have it asked."""
+    desk.query(
+        "INSERT INTO attention (kind, subject, detail)"
+        " VALUES ('refund_untold', 'event:1', 'of pi_1') RETURNING id"
+    )
+
+    told = run("refund", payment, "--told", "1", "--amount", "21", *WHY)
+
+    assert told.out == "21 went back, as event 1 told: it is booked.\n"
+    assert desk.query("SELECT returned_minor FROM payments") == [(2_100,)]
+    assert ("refund_untold", "event:1") not in desk.attention()
+    assert desk.differences() == []
+
+
 @pytest.mark.parametrize(
     ("said", "code", "match"),
     [
@@ -60,7 +75,12 @@ def test_a_refund_that_was_never_sent_is_ended(desk: Desk, run: Run, payment: st
         (("refund", "pi_1", "--amount", "122", *WHY), 1, "at most 121.00 RON"),
         (("refund", "pi_1", "--amount", "much", *WHY), 1, "--amount"),
         (("refund", "pi_1", "--end", "7", *WHY), 1, "no refund 7"),
-        (("refund", "pi_1", "--end", "7", "--amount", "1", *WHY), 2, "stands alone"),
+        (("refund", "pi_1", "--end", "7", "--amount", "1", *WHY), 2, "stand alone"),
+        (("refund", "pi_1", "--went", "7", "--only-unapplied", *WHY), 2, "stand alone"),
+        (("refund", "pi_1", "--went", "7", "--end", "7", *WHY), 2, "only one"),
+        (("refund", "pi_1", "--went", "7", *WHY), 1, "no refund 7"),
+        (("refund", "pi_1", "--told", "1", *WHY), 2, "go together"),
+        (("refund", "pi_1", "--told", "1", "--amount", "1", *WHY), 1, "event 1 asks nobody"),
         (("refund", "pi_1"), 2, "--reason"),
     ],
 )

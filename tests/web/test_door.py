@@ -36,6 +36,8 @@ ROUTES = [
     ("GET", "/api/payments/x/refunds"),
     ("GET", "/api/refunds/x"),
     ("POST", "/api/refunds/x/end"),
+    ("POST", "/api/refunds/x/went"),
+    ("POST", "/api/payments/x/returned"),
 ]
 
 

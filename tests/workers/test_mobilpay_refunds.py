@@ -16,6 +16,7 @@ from ledger.books import refunding
 from ledger.books.refunding import Asked, RefundRow
 from ledger.links.attempting import Attempt
 from ledger.settlement import refunds as rows
+from ledger.settlement import telling
 from ledger.store import Store
 from runtime import clock, wiring
 from tests import mobilpay_seal as seal
@@ -124,8 +125,9 @@ def test_parts_go_back_by_their_answers_and_their_notices_change_nothing(till: T
     till.work()
     booked = till.desk.postings()
 
-    till.credit("20.10")
-    till.credit("20.10")
+    at = moment()
+    till.credit("20.10", at)
+    till.credit("20.10", at)
     till.credit("100.90")
     till.work()
 
@@ -159,8 +161,9 @@ def test_two_of_the_same_amount_go_back_twice_and_a_third_notice_is_for_a_person
     refunded.append(till.give_back("21.00"))
     till.work()
 
-    for minutes in (1, 2, 2):
-        till.credit("21.00", moment(minutes=minutes))
+    first, second = moment(minutes=1), moment(minutes=2)
+    for at in (first, second, second):
+        till.credit("21.00", at)
         till.work()
     quiet = till.shown("fact_disagrees")
     till.credit("21.00", moment(minutes=3))
@@ -174,12 +177,13 @@ def test_two_of_the_same_amount_go_back_twice_and_a_third_notice_is_for_a_person
 
 
 def test_what_the_panel_gave_back_before_is_no_refund_of_ours(till: Till):
-    till.credit("21.00", moment(days=-2))
+    before = moment(days=-2)
+    till.credit("21.00", before)
     till.work()
     begun = till.give_back("21.00")
     till.work()
     till.credit("21.00")
-    till.credit("21.00", moment(days=-2))
+    till.credit("21.00", before)
     till.work()
 
     assert till.state(begun) == "done"
@@ -389,3 +393,37 @@ def test_without_a_user_of_the_panel_nothing_is_reserved(till: Till):
 
     assert refusal.value.code == "unsupported"
     assert (till.gone(), till.desk.query("SELECT id FROM refunds")) == ((0, 0), [])
+
+
+def test_a_person_says_that_a_second_one_of_the_same_amount_went(till: Till):
+    till.credit("21.00", moment(minutes=1))
+    till.work()
+    till.credit("21.00", moment(minutes=2))
+    till.work()
+    ((event,),) = till.desk.query(
+        "SELECT substr(subject, 7)::bigint FROM attention WHERE kind = 'fact_disagrees'"
+    )
+    (payment,) = till.desk.payments()
+    said = telling.Returned(Decimal("21.00"), event)
+
+    for _ in range(2):
+        till.shop.store.act(lambda books: telling.returned(books, payment.id, said, WORD))
+
+    assert till.gone() == (4_200, 0)
+    assert till.desk.attention() == [("refunded", "invoice:1")]
+    assert till.desk.differences() == []
+
+
+def test_a_lost_one_that_a_person_says_went_is_not_booked_again_by_its_notice(till: Till):
+    begun = till.give_back("21.00")
+    till.account.troubles["credit"] = ["lost"]
+    till.work()
+    nameless = wiring.without_names(till.gateways)
+
+    till.shop.store.act(lambda books: telling.went(books, begun.id, WORD, nameless))
+    till.credit("21.00")
+    till.work()
+
+    assert (till.state(begun), till.gone()) == ("done", (2_100, 0))
+    assert till.desk.attention() == [("refunded", "invoice:1")]
+    assert till.desk.differences() == []

@@ -14,6 +14,7 @@ from domain.ids import Kind, public
 from domain.money import decimal_text
 from ledger.books import payments, refunding
 from ledger.books.refunding import RefundRow
+from ledger.settlement import telling
 from ledger.store import Books
 from runtime import wiring
 from web.api.door import SCHEMES, Asked, AtDesk, Route
@@ -47,6 +48,16 @@ class EndIn(BaseModel):
     model_config = ConfigDict(extra="forbid", alias_generator=to_camel)
 
     reason: LongLine
+
+
+class ReturnedIn(BaseModel):
+    """How much went back at the gateway, why you know, and the event that told of it."""
+
+    model_config = ConfigDict(extra="forbid", alias_generator=to_camel)
+
+    reason: LongLine
+    amount: Amount
+    event: Annotated[int, Field(ge=1, le=2**63 - 1, description="The N of attention `event:N`.")]
 
 
 class RefundOut(BaseModel):
@@ -133,6 +144,40 @@ def end_refund(desk: AtDesk, asked: Asked, id: RefundId, given: EndIn) -> Respon
             refunding.end(books, id, desk.word(asked.caller, given.reason))
 
     desk.store.act(end)
+    return Response(status_code=200)
+
+
+@router.post("/refunds/{id}/went")
+def tell_refund(desk: AtDesk, asked: Asked, id: RefundId, given: EndIn) -> RefundOut:  # noqa: A002
+    """Say that a refund went of which nobody knew, as the gateway's own panel shows.
+
+    It is booked by your word. For a refund that is UNKNOWN, at a gateway that has no names for
+    refunds (MobilPay, NETOPIA): any other one reports it by itself.
+    """
+
+    def tell(books: Books) -> RefundRow:
+        if asked.is_first(books):
+            nameless = wiring.without_names(desk.links.gateways)
+            return telling.went(books, id, desk.word(asked.caller, given.reason), nameless)
+        return refunding.get(books, id)
+
+    return _out(desk.store.act(tell))
+
+
+@router.post("/payments/{id}/returned")
+def tell_returned(desk: AtDesk, asked: Asked, id: PaymentId, given: ReturnedIn) -> Response:  # noqa: A002
+    """Say how much of a payment went back at the gateway's own panel, where it does not tell.
+
+    It is booked by your word, once for each event that asks for it (attention `refund_untold` or
+    `fact_disagrees` of `event:N`), and that attention is resolved. The answer has no body.
+    """
+
+    def tell(books: Books) -> None:
+        if asked.is_first(books):
+            said = telling.Returned(given.amount, given.event)
+            telling.returned(books, id, said, desk.word(asked.caller, given.reason))
+
+    desk.store.act(tell)
     return Response(status_code=200)
 
 
