@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
 from typing import Literal
@@ -77,8 +78,15 @@ class MobilpayAccount:
         self.pages[order.page] = order
         return order
 
-    def noted(self, order: Order, action: Action, code: int, processed: Decimal) -> Notice:
-        """What the seller is to be told, once; the post tells it."""
+    def noted(
+        self,
+        order: Order,
+        action: Action,
+        code: int,
+        processed: Decimal,
+        at: datetime | None = None,
+    ) -> Notice:
+        """What the seller is to be told, once; the post tells it. `at` of None is now."""
         id_ = f"{order.page}-{len(order.notices) + 1}"
         notice = Notice(
             id=id_,
@@ -88,7 +96,7 @@ class MobilpayAccount:
             purchase=order.purchase,
             asked=order.asked.amount,
             processed=processed,
-            at=self.clock(),
+            at=at or self.clock(),
             crc=self.ids.crc(),
         )
         order.notices.append(id_)

@@ -4,6 +4,7 @@ Each act answers the notice that tells of it, or None where nothing happened. An
 attempt, and its code the result: a decline is `confirmed` with another code than 0.
 """
 
+from datetime import timedelta
 from decimal import Decimal
 
 from sandbox.mobilpay_account import MobilpayAccount, Order
@@ -11,6 +12,7 @@ from sandbox.mobilpay_errors import MobilpayError
 from sandbox.mobilpay_notices import Action, Notice
 from sandbox.mobilpay_order import Asked
 
+_A_SECOND = timedelta(seconds=1)
 DECLINES, SUSPECTED, PAID_BEFORE = 20, 36, 56
 
 
@@ -118,7 +120,8 @@ def tell_again(account: MobilpayAccount, order: Order) -> Notice:
     if not order.notices:
         raise MobilpayError(48, "nothing was told yet")
     known = account.notices[order.notices[-1]]
-    return account.noted(order, known.action, known.code, known.processed)
+    at = max(account.clock(), known.at + _A_SECOND)  # which is as fine as it is told
+    return account.noted(order, known.action, known.code, known.processed, at)
 
 
 def _tries(account: MobilpayAccount, order: Order) -> bool:

@@ -10,7 +10,6 @@ from gateways.mobilpay_soap import PATH, MobilPaySoap
 from sandbox.running import Running
 from tests.contract import at_sandbox
 from tests.contract.at_sandbox import AtSandbox
-from tests.contract.far_side import FarSide
 from tests.mobilpay_seal import SECRET_KEY
 from tests.sandbox.mobilpay_customers import THANKS
 
@@ -33,7 +32,7 @@ class _Dialect:
 
 
 @contextmanager
-def opened() -> Iterator[FarSide]:
+def opened(*, has_rc4: bool = False) -> Iterator[AtSandbox]:
     """A point of sale with a user of its panel, its keys the sandbox's; it takes lei alone."""
     with at_sandbox.opened() as (sandbox, listener, browser):
         listener.body = THANKS
@@ -42,7 +41,7 @@ def opened() -> Iterator[FarSide]:
         signature = told.mobilpay_signature
         soap = f"{sandbox.url}/mobilpay{PATH}"
         gateway = MobilPay(
-            Terms(signature, f"{listener.url}/mobilpay"),
+            Terms(signature, f"{listener.url}/mobilpay", has_rc4=has_rc4),
             private_keys(pairs.notices.key_pem),
             SECRET_KEY,
             is_live=False,

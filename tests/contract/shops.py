@@ -105,14 +105,17 @@ class Shop:
         answer = self.browser.post(link, data={"gateway": self.far.gateway.name})
         assert answer.status_code == 303, answer.text
         url = str(answer.headers["location"])
-        if not self.far.gateway.capabilities.can(Verb.FORM):
-            return url
+        has_form = self.far.gateway.capabilities.can(Verb.FORM)
+        return self.lead(self.form(url)) if has_form else url
+
+    def form(self, url: str) -> Form:
+        """What the page of ours at this address brings to the gateway."""
         ours = urlsplit(url)
         html = self.browser.get(f"{self.site}{ours.path}?{ours.query}").text
         action = _FORM.search(html)
         assert action is not None, html
         fields = {name: markup.unescape(text) for name, text in _FIELD.findall(html)}
-        return self.lead(Form(markup.unescape(action[1]), fields))
+        return Form(markup.unescape(action[1]), fields)
 
     def lead(self, form: Form) -> str:
         """Where the gateway leads the browser that brings it this form."""

@@ -22,6 +22,11 @@ every_story = pytest.mark.parametrize("story", STORIES.values(), ids=STORIES)
 
 @every_story
 def test_the_books_follow_what_happens_at_the_gateway(shop: Shop, story: Story):
+    follow(shop, story)
+
+
+def follow(shop: Shop, story: Story) -> None:
+    """Each step is told at once, and the books know it."""
     invoice = shop.bill()
     page = shop.page(invoice)
 
