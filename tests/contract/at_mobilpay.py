@@ -39,13 +39,19 @@ def opened(*, has_rc4: bool = False) -> Iterator[AtSandbox]:
         pairs = sandbox.ask(lambda world: world.mobilpay.pairs)
         told = sandbox.world.options
         signature = told.mobilpay_signature
-        soap = f"{sandbox.url}/mobilpay{PATH}"
+        url = f"{sandbox.url}/mobilpay{PATH}"
+        soap = MobilPaySoap(url, told.mobilpay_user, told.mobilpay_password, signature)
         gateway = MobilPay(
             Terms(signature, f"{listener.url}/mobilpay", has_rc4=has_rc4),
             private_keys(pairs.notices.key_pem),
             SECRET_KEY,
             is_live=False,
             page=Page(f"{sandbox.url}/mobilpay", public_key(pairs.orders.certificate_pem)),
-            soap=MobilPaySoap(soap, told.mobilpay_user, told.mobilpay_password, signature),
+            soap=soap,
         )
-        yield AtSandbox(_Dialect(), gateway, "RON", "EUR", sandbox, listener, browser)
+        try:
+            yield AtSandbox(_Dialect(), gateway, "RON", "EUR", sandbox, listener, browser)
+        finally:
+            client = vars(soap).get("_client")  # none where nobody was asked anything
+            if client is not None:
+                client.close()
