@@ -86,7 +86,7 @@ def _status(account: NetopiaAccount, asked: Payload) -> Payload:
 def _credit(account: NetopiaAccount, asked: Payload) -> Payload:
     """The answer alone has the amount; one of another amount is an approval that did nothing."""
     payment = account.payment(str(asked.get("ntpID") or "-"))
-    amount = payments.checked(asked.get("amount"), "amount")
+    amount = payments.checked(asked.get("amount"), "amount", payments.CENT)
     if account.knobs.happens("other_amount"):
         account.knobs.count("other_amount")
         amount = (amount / 2).quantize(Decimal("0.01"), ROUND_HALF_UP)

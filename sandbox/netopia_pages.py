@@ -71,7 +71,7 @@ def _page(account: NetopiaAccount, name: str) -> Response:
         text = '<p data-test="state">There is no such payment.</p>'
         return page.shown("Pretend NETOPIA", text, status=404)
     parts = [
-        page.amount(str(payment.amount.quantize(payment.told(payment.amount))), payment.currency),
+        page.amount(str(payment.amount), payment.currency),
         page.fact("payment", payment.ntp_id),
         page.fact("reference", payment.order_id),
         page.fact("state", f"{int(payment.status)} {payment.status.name.lower()}"),

@@ -10,7 +10,7 @@ from sandbox.payload import Payload
 Choice = Literal["pay", "decline", "leave-pending", "leave-in-review", "ask-3ds", "fail-at-bank"]
 
 _CURRENCIES = ("RON", "EUR", "USD", "GBP")
-_LEAST, _MOST = Decimal("0.10"), Decimal(99_999)
+CENT, _LEAST, _MOST = Decimal("0.01"), Decimal("0.10"), Decimal(99_999)
 _LONGEST_ID = 64
 
 _OUTCOMES: dict[Choice, Status] = {
@@ -46,14 +46,14 @@ def start(account: NetopiaAccount, asked: Payload) -> Payment:
     return _kept(account, order, config, amount)
 
 
-def checked(amount: Any, field: str) -> Decimal:
+def checked(amount: Any, field: str, least: Decimal = _LEAST) -> Decimal:
     """An amount that NETOPIA takes, in whole units; NetopiaError for any other."""
     if type(amount) is not int and not isinstance(amount, Decimal):
         raise invalid(field)
     told = Decimal(amount)
-    if not _LEAST <= told <= _MOST or told != round(told, 2):
+    if not least <= told <= _MOST or told != round(told, 2):
         raise invalid(field)
-    return told
+    return round(told, 2)
 
 
 def choose(account: NetopiaAccount, payment: Payment, choice: Choice) -> None:

@@ -70,11 +70,16 @@ def _ways(payment: Payment) -> tuple[str, ...]:
     return ways.get(payment.status, ())
 
 
+def _refund(account: NetopiaAccount, payment: Payment, amount: Decimal | None) -> None:
+    wanted = None if amount is None else payments.checked(amount, "amount", payments.CENT)
+    returns.refund(account, payment, wanted, "panel")
+
+
 _BUTTONS: dict[str, Pressed] = {
     "complete-pending": lambda it, of, _: payments.complete_pending(it, of),
     "fail-pending": lambda it, of, _: payments.fail_pending(it, of),
     "expire": lambda it, of, _: payments.expire(it, of),
-    "refund": lambda it, of, amount: returns.refund(it, of, amount, "panel"),
+    "refund": _refund,
     "dispute": returns.dispute,
     # To contest is all that is known of winning: what a won chargeback is told by is not published.
     "win": lambda it, of, _: returns.contest(it, of),

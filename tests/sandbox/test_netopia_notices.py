@@ -2,6 +2,7 @@
 
 import base64
 import json
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha512
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from sandbox import netopia_signing, running
 from sandbox.options import Options
 from tests.sandbox.listening import Listener, Taken
 from tests.sandbox.netopia_customers import POS, TAKEN, AtNetopia
+from tests.waiting import eventually
 
 
 def test_each_token_binds_its_body_for_this_point_of_sale(
@@ -84,6 +86,38 @@ def test_what_was_lost_is_sent_again_by_hand(at_netopia: AtNetopia) -> None:
     assert sorted(at_netopia.told()) == [3, 5]
 
 
+def test_what_was_spoilt_after_it_was_signed_comes_again_whole(
+    at_netopia: AtNetopia, listener: Listener
+) -> None:
+    at_netopia.sandbox.turn("netopia", corrupt=0.5, duplicate=0.5, reorder=1.0, reorder_seconds=0.1)
+
+    for number in range(5):
+        at_netopia.paid(f"INV-{number}-1")
+
+    hashes = [_hash(taken) == _told_hash(taken) for taken in listener.taken]
+    counted = at_netopia.sandbox.counted("netopia")
+    assert hashes.count(False) == counted["corrupted"] == counted["corrupt_accepted"] >= 2
+    assert hashes.count(True) == 10 + counted["duplicated"] == counted["accepted"]
+    assert counted["duplicated"] >= 2
+    assert counted["overtaken"] >= 2
+
+
+def test_a_call_is_held_before_or_after_it_was_done(at_netopia: AtNetopia) -> None:
+    ntp_id = at_netopia.paid()
+    moved = []
+
+    with ThreadPoolExecutor(1) as pool:
+        for where in ("hold_before", "hold_after"):
+            at_netopia.sandbox.turn("netopia", **{where: ntp_id})
+            asked = pool.submit(at_netopia.credit, ntp_id, 20)
+            eventually(lambda: at_netopia.sandbox.counted("netopia").get(where) == 1)  # noqa: B023
+            moved.append(len(at_netopia.sandbox.rows("netopia")) - 1)
+            at_netopia.sandbox.turn("netopia", **{where: ""})
+            assert asked.result()["error"]["code"] == "00"
+
+    assert moved == [0, 2]
+
+
 def test_a_lost_answer_gave_back_all_the_same(at_netopia: AtNetopia) -> None:
     ntp_id = at_netopia.paid()
     at_netopia.sandbox.turn("netopia", next=["error_after", "error_before", "error_kept"])
@@ -107,6 +141,15 @@ def test_a_key_that_is_kept_is_believed_by_the_next_sandbox(
 
     assert seen[0] == seen[1] == file.read_bytes()
     assert (tmp_path / "netopia.pem.key").stat().st_mode & 0o777 == 0o600
+
+
+def _hash(taken: Taken) -> str:
+    return base64.b64encode(sha512(taken.body).digest()).decode()
+
+
+def _told_hash(taken: Taken) -> str:
+    claims = json.loads(_bytes(taken.headers["verification-token"].split(".")[1]))
+    return str(claims["sub"])
 
 
 def _claims(key: rsa.RSAPublicKey, taken: Taken) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """Refunds and chargebacks at pretend NETOPIA: money that moves, and notices that tell little."""
 
+import re
+
 import pytest
 
 from tests.sandbox.listening import Listener
@@ -65,6 +67,7 @@ def test_a_refund_at_the_panel_is_told_without_its_amount(
 ) -> None:
     ntp_id = at_netopia.paid()
 
+    assert at_netopia.panel(ntp_id, "refund", "40.005").status_code == 400
     assert at_netopia.panel(ntp_id, "refund", "40").status_code == 303
     at_netopia.sandbox.settle()
     assert at_netopia.panel(ntp_id, "refund").status_code == 303
@@ -103,3 +106,18 @@ def test_a_part_cannot_be_disputed(at_netopia: AtNetopia) -> None:
 
     assert at_netopia.panel(ntp_id, "dispute", "30").status_code == 400
     assert at_netopia.told() == [3, 5]
+
+
+def test_the_panel_shows_each_payment_with_what_may_be_done_next(at_netopia: AtNetopia) -> None:
+    at_netopia.start("INV-1-1")
+    waits, paid = at_netopia.start("INV-2-1"), at_netopia.paid("INV-3-1")
+    at_netopia.press(waits, "leave-pending")
+    at_netopia.credit(paid, 20)
+
+    html = at_netopia.browser.get(f"{at_netopia.sandbox.url}/").text
+
+    articles = html.partition("<h2>NETOPIA</h2>")[2].partition("<h2>")[0].split("<article")[1:]
+    buttons = [re.findall(r'<button data-test="([a-z-]+)"', each) for each in articles]
+    assert buttons == [["refund", "dispute"], ["complete-pending", "fail-pending"], ["expire"]]
+    assert 'value="100.50"' in articles[0]
+    assert "20.00 RON" in articles[0]
