@@ -1,23 +1,21 @@
-"""Refunds that a person starts: reserved on their payment first, then sent by an errand."""
+"""Refunds that a person starts and ends: reserved on their payment, then sent by an errand."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 
 from domain import refunds
-from domain.attention import Attention, AttentionKind
+from domain.attention import AttentionKind
 from domain.errors import Refused
-from domain.facts import FactKey, Move, Status
 from domain.money import Money, exact
 from domain.refunds import RefundState
-from domain.settlement import KnownFact
-from domain.trial import Changes, Extract, Trial, unapplied
+from domain.trial import Trial, unapplied
 from ledger import outbox
 from ledger.books import acting, attention, holdings, journal
 from ledger.books.acting import Deed, Word
 from ledger.outbox import Errand
-from ledger.store import Books, columns
+from ledger.store import Books
 
 EFFECT = "refund"
 
@@ -71,21 +69,6 @@ class Asked:
     only_unapplied: bool = False
     key: str | None = None
     panels: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """A refund that a gateway took up and made, or failed to make."""
-
-    id: int
-    payment_id: int
-    currency: str
-    amount_minor: int
-    state: str
-
-    @property
-    def has_failed(self) -> bool:
-        return self.state == RefundState.FAILED.value
 
 
 _UNDER_WAY = (RefundState.OPEN.value, RefundState.SENT.value, RefundState.UNKNOWN.value)
@@ -220,122 +203,6 @@ def end(books: Books, refund_id: int, word: Word) -> None:
     attention.close(books, subject, [AttentionKind.REFUND_FAILED], word.actor, word.reason or "")
 
 
-def meet(books: Books, facts: Mapping[int, Sequence[KnownFact]]) -> list[Ended]:
-    """Ends the refunds of which facts tell how they ended, by payment id; answers which.
-
-    One that failed after it was done goes back to its payment by that fact alone. Hold the
-    payments' locks.
-    """
-    rows = [
-        (payment_id, each.fact.key.item, _ENDS[each.fact.status])
-        for payment_id, known in facts.items()
-        for each in known
-        if each.fact.key.move is Move.OUT and each.fact.status in _ENDS
-    ]
-    if not rows:
-        return []
-    return books.rows(
-        Ended,
-        """
-        WITH told AS (
-            SELECT r.id, r.payment_id, r.amount_minor, each.state, each.item,
-                   r.state IN ('open', 'sent', 'unknown') AS is_reserved
-            FROM unnest(CAST(:payments AS bigint[]), CAST(:items AS text[]),
-                        CAST(:states AS text[])) AS each (payment_id, item, state)
-            JOIN refunds r ON r.payment_id = each.payment_id
-                          AND coalesce(r.item, 'refund:' || r.id) = each.item
-            WHERE r.state <> each.state),
-        ended AS (
-            UPDATE refunds r
-            SET state = told.state, item = told.item, closed_at = clock_timestamp()
-            FROM told WHERE r.id = told.id
-            RETURNING r.id, r.payment_id, r.currency, r.amount_minor, r.state),
-        freed AS (
-            UPDATE payments p SET reserved_minor = p.reserved_minor - each.minor
-            FROM (SELECT payment_id, sum(amount_minor) AS minor FROM told WHERE is_reserved
-                  GROUP BY payment_id) each
-            WHERE p.id = each.payment_id)
-        SELECT id, payment_id, currency, amount_minor, state FROM ended ORDER BY id
-        """,
-        **columns(rows, ("payments", "items", "states")),
-    )
-
-
-def note_told(
-    books: Books, ids: Mapping[tuple[str, str, str], int], ours: Mapping[FactKey, datetime]
-) -> None:
-    """Writes down when a gateway without names told of refunds of ours; `ids` are the payments'.
-
-    Hold the payments' locks.
-    """
-    if not ours:
-        return
-    rows = [(ids[key[:3]], key.item, at) for key, at in ours.items() if key[:3] in ids]
-    books.run(
-        """
-        UPDATE refunds r SET told_at = told.at
-        FROM unnest(CAST(:payments AS bigint[]), CAST(:items AS text[]),
-                    CAST(:instants AS timestamptz[])) AS told (payment_id, item, at)
-        WHERE (r.payment_id, r.item) = (told.payment_id, told.item) AND r.told_at IS NULL
-        """,
-        **columns(rows, ("payments", "items", "instants")),
-    )
-
-
-def ours(books: Books, payments: Collection[tuple[str, str, str]]) -> set[tuple[str, str, str]]:
-    """Those of these payments of which a refund of ours goes back just now, or did within a day.
-
-    By gateway, account and main name. Locks nothing.
-    """
-    if not payments:
-        return set()
-    rows = books.rows(
-        _Name,
-        """
-        SELECT DISTINCT p.gateway, p.account, p.gateway_reference
-        FROM unnest(CAST(:gateways AS text[]), CAST(:accounts AS text[]),
-                    CAST(:references AS text[])) AS told (gateway, account, reference)
-        JOIN payments p ON (p.gateway, p.account, p.gateway_reference)
-                         = (told.gateway, told.account, told.reference)
-        JOIN refunds r ON r.payment_id = p.id
-        WHERE r.state IN ('open', 'sent', 'unknown')
-           OR (r.state = 'done' AND r.closed_at > now() - interval '1 day')
-        """,
-        **columns(sorted(payments), ("gateways", "accounts", "references")),
-    )
-    return {(row.gateway, row.account, row.reference) for row in rows}
-
-
-def seen(ended: Sequence[Ended], kept: Extract, changes: Changes) -> list[Attention]:
-    """What a person should see of refunds that failed, once their money is applied again."""
-    failed = [each for each in ended if each.has_failed]
-    found = [
-        Attention(
-            AttentionKind.REFUND_FAILED,
-            f"refund:{each.id}",
-            Money(each.currency, each.amount_minor),
-            "the gateway took it up, and it failed there",
-        )
-        for each in failed
-    ]
-    payments = {each.id: each for each in (*kept.payments, *changes.payments)}
-    invoices = {**kept.invoices, **{each.id: each for each in changes.invoices}}
-    for id_ in sorted({each.payment_id for each in failed}):
-        found += unapplied(payments[id_], kept.intents.get(id_, ()), invoices)
-    return found
-
-
-def forget(books: Books, ended: Sequence[Ended], resolver: str) -> None:
-    """Closes what was said of refunds that nobody knew the fate of, and that went. Comes last."""
-    for each in ended:
-        if not each.has_failed:
-            kinds = [AttentionKind.REFUND_FAILED]
-            attention.close(books, f"refund:{each.id}", kinds, resolver, "it went")
-
-
-_ENDS = {Status.SUCCEEDED: RefundState.DONE.value, Status.FAILED: RefundState.FAILED.value}
-
-
 def _take_back(books: Books, refund: RefundRow, word: Word) -> bool:
     """Cancels the errand of a refund that was never sent; False when it may have been."""
     holdings.lock_payments(books, [refund.payment_id])
@@ -395,10 +262,3 @@ def _told(refund: RefundRow) -> dict[str, object]:
         "amount_minor": refund.amount_minor,
         "state": refund.state,
     }
-
-
-@dataclass(frozen=True, slots=True)
-class _Name:
-    gateway: str
-    account: str
-    reference: str

@@ -31,7 +31,7 @@ from domain.money import Money
 from domain.postings import Posting, PostingKind
 from domain.settlement import KnownFact
 from domain.trial import Changes, Extract
-from ledger.books import attention, holdings, holds, journal, refunding
+from ledger.books import attention, holdings, holds, journal, refunded
 from ledger.books.journal import Act
 from ledger.inbox.waiting import Closing
 from ledger.letters import reminders
@@ -66,7 +66,7 @@ def settle(books: Books, readings: Mapping[int, Reading | Refused], zone: ZoneIn
     """
     told = {id_: reading for id_, reading in readings.items() if isinstance(reading, tuple)}
     untold = [flag.untold for reading in told.values() for flag in _flags(reading) if flag.untold]
-    ours = refunding.ours(books, untold)
+    ours = refunded.ours(books, untold)
     noticed = [seen for id_, reading in readings.items() for seen in _notice(id_, reading, ours)]
     done, merged = _Done(0, 0, 0), Merged({})
     if told:
@@ -148,8 +148,8 @@ def _settle(
     facts = {id_: merged.facts[reference] for reference, id_ in received.ids.items()}
     named = meaning.named(books, merged, received.ids)
     payment_ids = _lock(books, facts, received, named)
-    ended = refunding.meet(books, {id_: facts[id_] for id_ in facts.keys() - received.new.keys()})
-    refunding.note_told(books, received.ids, merged.ours)
+    ended = refunded.meet(books, {id_: facts[id_] for id_ in facts.keys() - received.new.keys()})
+    refunded.note_told(books, received.ids, merged.ours)
     kept = holdings.extract(books, payment_ids, named.invoices)
     said = {*kept.intents, *(held.id for held in kept.payments if held.is_meaning_said)}
     meant = {id_: told for id_, told in named.intents.items() if id_ not in said}
@@ -157,9 +157,9 @@ def _settle(
     receiving.write(books, received.new.values(), changes.payments)
     meaning.write(books, meant)
     _write(books, changes, received, act)
-    refunding.forget(books, ended, act.actor)
+    refunded.forget(books, ended, act.actor)
     differing = [_differing(received.ids[name], money) for name, money in asked.items()]
-    return changes, [*named.attention, *differing, *refunding.seen(ended, kept, changes)]
+    return changes, [*named.attention, *differing, *refunded.seen(ended, kept, changes)]
 
 
 def _lock(
