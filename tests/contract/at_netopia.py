@@ -2,9 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
+from itertools import count
 
 from gateways.netopia import Netopia
 from gateways.netopia_api import NetopiaApi
+from sandbox import clock
+from sandbox.clock import Clock
 from sandbox.running import Running
 from tests.contract import at_sandbox
 from tests.contract.at_sandbox import AtSandbox
@@ -30,10 +34,16 @@ class _Dialect:
         return sandbox.ask(lambda world: len(world.netopia.payments))
 
 
+def _ticking() -> Clock:
+    """A second later whenever it is asked: two refunds of one second are told in the same bytes."""
+    began, seconds = clock.now() - timedelta(hours=1), count()
+    return lambda: began + timedelta(seconds=next(seconds))
+
+
 @contextmanager
 def opened() -> Iterator[FarSide]:
     """A point of sale that takes lei alone, and tells our listener."""
-    with at_sandbox.opened() as (sandbox, listener, browser):
+    with at_sandbox.opened(_ticking()) as (sandbox, listener, browser):
         listener.body = TAKEN
         told = sandbox.world.options
         pem = browser.get(f"{sandbox.url}/control/netopia-public-key.pem").text

@@ -11,7 +11,8 @@ from typing import Protocol
 import httpx
 
 from gateways.port import Gateway
-from sandbox import running
+from sandbox import clock, running
+from sandbox.clock import Clock
 from sandbox.ledger import Row
 from sandbox.options import Options
 from sandbox.running import Running
@@ -113,12 +114,12 @@ class AtSandbox:
 
 
 @contextmanager
-def opened() -> Iterator[tuple[Running, Listener, httpx.Client]]:
+def opened(now: Clock = clock.now) -> Iterator[tuple[Running, Listener, httpx.Client]]:
     """A sandbox, the one who takes what it sends, and a browser that follows no redirect."""
     with listening() as listener:
         options = Options(listener.url, stripe_secrets=SECRETS, seed=7, settle_seconds=0.01)
         with (
-            running.beside(options) as sandbox,
+            running.beside(options, now) as sandbox,
             httpx.Client(trust_env=False, timeout=30) as browser,
         ):
             yield sandbox, listener, browser
