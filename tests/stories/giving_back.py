@@ -72,18 +72,13 @@ class Story:
 
     def ask_back(self, paid: Paid) -> dict[str, Any]:
         """What the API answers to the client, who has one key for each payment."""
-        path = f"/api/payments/{public(Kind.PAYMENT, paid.id)}/refund"
-        answer = httpx.post(
-            f"http://127.0.0.1:{self.plant.port}{path}",
-            json=_ASKED,
-            headers={
-                "Authorization": f"Bearer {TOKEN}",
-                "Idempotency-Key": f"refund-{paid.reference}",
-            },
-            timeout=60,
-        )
-        assert answer.status_code == 202, answer.text
-        return dict(answer.json())
+        path = f"payments/{public(Kind.PAYMENT, paid.id)}/refund"
+        return dict(self._post(path, _ASKED, f"refund-{paid.reference}").json())
+
+    def say(self, paid: Paid, word: str) -> None:
+        """A person who looked at the gateway says whether it `went`, or that it is to `end`."""
+        path = f"refunds/{self.ask_back(paid)['id']}/{word}"
+        self._post(path, {"reason": "their panel shows it"}, f"{word}-{paid.reference}")
 
     def is_there(self, paid: Paid) -> Seen:
         ((refunds, state, errand, words, facts),) = self.desk.query(
@@ -137,6 +132,16 @@ class Story:
             "UPDATE outbox SET lease_until = least(lease_until, now() - interval '1 s')"
             f" WHERE state = 'claimed' AND id IN ({ids}) RETURNING id"
         )
+
+    def _post(self, path: str, told: dict[str, str], key: str) -> httpx.Response:
+        answer = httpx.post(
+            f"http://127.0.0.1:{self.plant.port}/api/{path}",
+            json=told,
+            headers={"Authorization": f"Bearer {TOKEN}", "Idempotency-Key": key},
+            timeout=60,
+        )
+        assert answer.status_code in (200, 202), answer.text
+        return answer
 
 
 _LEASED = """

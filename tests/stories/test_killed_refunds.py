@@ -84,6 +84,15 @@ def test_a_gateway_that_knows_no_call_again_is_asked_once_and_a_lost_answer_is_u
     assert _apart(story) == {
         each.reference for each in lost if each.gateway == "netopia" and story.is_there(each).gone
     }
+
+    for each, end in zip(paid, ends, strict=True):
+        if end.state == "unknown":
+            story.say(each, "went" if end.gone else "end")
+    plant.wait_for(lambda: pretend.is_level(desk, sandbox), "books that are level", 90)
+
+    held = "SELECT sum(returned_minor), sum(reserved_minor) FROM payments"
+    assert desk.query(held) == [(1_000 * sum(end.gone for end in ends), 0)]
+    assert {kind for kind, _ in desk.attention()} == {"refunded"}
     assert desk.differences() == []
 
 
