@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from domain.money import Money, decimal_text
+from gateways.capabilities import Verb
 from tests.contract.far_side import Act, Asked
 from tests.contract.shops import Shop
 from tests.web.paying import buttons
@@ -23,6 +24,22 @@ def test_twenty_clicks_at_once_open_one_page_that_asks_for_what_is_owed(shop: Sh
     assert len(pages) == shop.far.pages() == 1
     assert shop.far.asks(pages.pop()) == Asked("121.00", shop.far.currency)
     assert shop.desk.query("SELECT count(*) FROM attempts") == [(1,)]
+
+
+def test_a_page_of_ours_leads_on_where_the_gateway_has_a_form_and_back_where_it_has_none(
+    shop: Shop,
+):
+    link = shop.link(shop.bill())
+    shop.click(link)
+    ((attempt,),) = shop.desk.query("SELECT id FROM attempts")
+
+    answer = shop.browser.get(f"{link}/orders/{attempt}")
+
+    if shop.far.gateway.capabilities.can(Verb.FORM):
+        assert (answer.status_code, 'name="data"' in answer.text) == (200, True)
+    else:
+        back = urlsplit(answer.headers["location"]).path
+        assert (answer.status_code, back) == (303, urlsplit(link).path)
 
 
 def test_each_invoice_has_a_page_of_its_own(shop: Shop):
