@@ -57,43 +57,27 @@ def _stripe(
         raise typer.Exit(1)
 
 
-@app.command("paypal")
-def _paypal(
-    invoice: Invoice,
-    amount: Amount = None,
-    duplicate: Copies = 1,
-    out_of_order: Shuffled = False,
-    bad_signature: Forged = False,
-    as_json: shapes.AsJson = False,
-) -> None:
-    """Pay an invoice at the sandbox's PayPal, by its link, and show what comes of it."""
-    _walk("paypal", invoice, (amount, duplicate, out_of_order, bad_signature), as_json=as_json)
+def _pretended(gateway: str, label: str) -> None:
+    """Gives a gateway of the sandbox its command."""
+
+    @app.command(
+        gateway,
+        help=f"Pay an invoice at the sandbox's {label}, by its link, and show what comes of it.",
+    )
+    def simulate(
+        invoice: Invoice,
+        amount: Amount = None,
+        duplicate: Copies = 1,
+        out_of_order: Shuffled = False,
+        bad_signature: Forged = False,
+        as_json: shapes.AsJson = False,
+    ) -> None:
+        how = (amount, duplicate, out_of_order, bad_signature)
+        _walk(gateway, invoice, how, as_json=as_json)
 
 
-@app.command("mobilpay")
-def _mobilpay(
-    invoice: Invoice,
-    amount: Amount = None,
-    duplicate: Copies = 1,
-    out_of_order: Shuffled = False,
-    bad_signature: Forged = False,
-    as_json: shapes.AsJson = False,
-) -> None:
-    """Pay an invoice at the sandbox's MobilPay, by its link, and show what comes of it."""
-    _walk("mobilpay", invoice, (amount, duplicate, out_of_order, bad_signature), as_json=as_json)
-
-
-@app.command("netopia")
-def _netopia(
-    invoice: Invoice,
-    amount: Amount = None,
-    duplicate: Copies = 1,
-    out_of_order: Shuffled = False,
-    bad_signature: Forged = False,
-    as_json: shapes.AsJson = False,
-) -> None:
-    """Pay an invoice at the sandbox's NETOPIA, by its link, and show what comes of it."""
-    _walk("netopia", invoice, (amount, duplicate, out_of_order, bad_signature), as_json=as_json)
+for _gateway, _label in (("paypal", "PayPal"), ("mobilpay", "MobilPay"), ("netopia", "NETOPIA")):
+    _pretended(_gateway, _label)
 
 
 def _walk(
