@@ -1,6 +1,6 @@
 """Gaps: a gateway that lists nothing is asked about every attempt whose end nobody has told.
 
-Where it cannot be asked either, a person is, a day later.
+Where it cannot be asked either, a person is, a day later; where it does not decide, after a week.
 """
 
 from datetime import datetime
@@ -31,8 +31,9 @@ def find_gaps() -> None:
 
 
 def _find(books: Books, gateway: Gateway, now: datetime) -> None:
-    if gateway.capabilities.can(Verb.LOOKUP):
-        if asked := gaps.plan(books, gateway.name, gateway.account, now):
-            log.info("attempts_asked_about", gateway=gateway.name, attempts=asked)
-    elif shown := silent.note(books, gateway.name, gateway.account, now):
-        log.info("attempts_silent", gateway=gateway.name, attempts=shown)
+    name, account = gateway.name, gateway.account
+    is_asked = gateway.capabilities.can(Verb.LOOKUP)
+    if is_asked and (asked := gaps.plan(books, name, account, now)):
+        log.info("attempts_asked_about", gateway=name, attempts=asked)
+    if shown := silent.note(books, name, account, now, is_asked=is_asked):
+        log.info("attempts_silent", gateway=name, attempts=shown)

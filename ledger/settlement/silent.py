@@ -1,4 +1,4 @@
-"""Attempts that nobody tells the end of, where the gateway can neither be asked nor lists any."""
+"""Attempts that nobody tells the end of: not by itself, and not when the gateway is asked."""
 
 from datetime import datetime, timedelta
 
@@ -6,6 +6,8 @@ from ledger.store import Books
 
 # Whoever pays does so within hours, and what was told in vain is sent again by then.
 YOUNGEST = timedelta(days=1)
+# What a gateway itself does not decide within a week, somebody there has to.
+YOUNGEST_ASKED = timedelta(days=7)
 OLDEST = timedelta(days=30)
 _MOST = 1_000
 
@@ -18,19 +20,22 @@ _IS_SILENT = """
 """
 
 
-def note(books: Books, gateway: str, account: str, now: datetime) -> int:
+def note(books: Books, gateway: str, account: str, now: datetime, *, is_asked: bool) -> int:
     """Shows each attempt of the last 30 days that is older than one; answers how many are new.
 
-    Once for ever: what a person has looked at, or what was settled since, is not shown again.
+    Where the gateway is asked about them, only what it says for a week is not decided yet. Once for
+    ever: what a person has looked at, or what was settled since, is not shown again.
     """
     return books.run(
         f"""
         INSERT INTO attention (kind, subject, currency, amount_minor, detail)
         SELECT 'attempt_silent', 'attempt:' || a.id, a.currency, a.amount_minor,
-               'nobody has told what became of order ' || a.order_id
+               CASE a.state WHEN 'pending' THEN 'the gateway has not decided about order '
+                            ELSE 'nobody has told what became of order ' END || a.order_id
         FROM attempts a
         WHERE (a.gateway, a.account) = (:gateway, :account)
           AND a.created_at <= :youngest AND a.created_at > :oldest AND {_IS_SILENT}
+          AND (a.state = 'pending' OR NOT :is_asked)
           AND NOT EXISTS (SELECT FROM attention seen
                           WHERE (seen.kind, seen.subject)
                               = ('attempt_silent', 'attempt:' || a.id))
@@ -39,7 +44,8 @@ def note(books: Books, gateway: str, account: str, now: datetime) -> int:
         """,  # noqa: S608 - a constant
         gateway=gateway,
         account=account,
-        youngest=now - YOUNGEST,
+        youngest=now - (YOUNGEST_ASKED if is_asked else YOUNGEST),
+        is_asked=is_asked,
         oldest=now - OLDEST,
         most=_MOST,
     )

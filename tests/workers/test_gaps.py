@@ -154,6 +154,25 @@ def test_one_that_is_pending_is_asked_about_until_it_is_not(
     assert asked(account) == 2
 
 
+def test_what_netopia_does_not_decide_within_a_week_is_shown_until_it_does(
+    post: Post, desk: Desk, invoice: Standing, account: Account, monkeypatch: pytest.MonkeyPatch
+):
+    account.move("1500001", 15)
+    seen = []
+    for span in (SOON, timedelta(days=6), timedelta(days=2), timedelta(days=1)):
+        pass_time(monkeypatch, span)
+        find(post)
+        find(post)
+        seen.append([shown for shown in desk.attention() if shown[0] == "attempt_silent"])
+    ((detail,),) = desk.query("SELECT detail FROM attention WHERE kind = 'attempt_silent'")
+    post.bring(notice(f"{invoice.number}-1", ntp_id="1500001"))
+    find(post)
+
+    assert seen == [[], [], *[[("attempt_silent", "attempt:1")]] * 2]
+    assert detail == f"the gateway has not decided about order {invoice.number}-1"
+    assert desk.attention() == []
+
+
 def test_a_page_that_we_have_ended_is_asked_about_too(
     post: Post, desk: Desk, invoice: Standing, account: Account, monkeypatch: pytest.MonkeyPatch
 ):
