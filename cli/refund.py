@@ -8,6 +8,7 @@ import typer
 
 from cli import asked, naming, opening, shapes
 from domain.refunds import RefundState
+from ledger import stops
 from ledger.books import refunding
 from ledger.books.acting import Word
 from ledger.books.refunding import RefundRow
@@ -73,10 +74,12 @@ def refund(  # noqa: PLR0913, PLR0917 - one option per thing to say
         refunding.end(books, refunding.only(books, payment_id, end).id, word)
         return refunding.get(books, end)
 
-    done = opening.store().act(act)
+    done, is_stopped = opening.store().act(
+        lambda books: (act(books), stops.are_refunds_stopped(books))
+    )
     if as_json:
         return shapes.as_json(done)
-    return typer.echo(_told(done))
+    return typer.echo(_told(done, is_stopped=is_stopped))
 
 
 def _only_one(*numbers: int | None) -> None:
@@ -93,12 +96,14 @@ def _returned(name: str, event: int, amount: Decimal, word: Word) -> None:
     typer.echo(f"{amount} went back, as event {event} told: it is booked.")
 
 
-def _told(refund: RefundRow) -> str:
+def _told(refund: RefundRow, *, is_stopped: bool) -> str:
     money = shapes.amount(refund.currency, refund.amount_minor)
     if refund.state == RefundState.FAILED.value:
         return f"Refund {refund.id} of {money} is over; its amount is free again."
     if refund.state == RefundState.DONE.value:
         return f"Refund {refund.id} of {money} went, by your word: it is booked."
+    if is_stopped:
+        return f"Refund {refund.id}: {money} are reserved; they go after `incasso resume refunds`."
     return f"Refund {refund.id}: {money} are reserved and on their way back."
 
 

@@ -15,7 +15,7 @@ def resume(
     what: Annotated[Stop, typer.Argument(help="What shall go on.")],
     reason: Annotated[str | None, typer.Option(help="Why; it is written down.")] = None,
 ) -> None:
-    """Let letters or settling go on; what has waited meanwhile is taken up at once."""
+    """Let letters, refunds or settling go on; what has waited meanwhile is taken up at once."""
     said = asked.text_if_given(LongLine, reason, "--reason")
     with opening.store().transaction() as books:
         was_stopped = stops.remove(books, what, f"cli:{getuser()}", said)

@@ -156,12 +156,14 @@ class Flag:
     """What a person should look at, beside what the same delivery tells.
 
     `untold` is the payment, as (gateway, account, reference), of which something was given back and
-    not said how much: nothing new where a refund of ours did it.
+    not said how much, `at` when it was, None where we asked: nothing new where a refund of ours did
+    it.
     """
 
     kind: AttentionKind
     detail: str
     untold: tuple[str, str, str] | None = None
+    at: datetime | None = None
 
 
 Told = Report | Ask | Approval | AttemptEnd | Flag

@@ -117,6 +117,7 @@ def _refunded(source: Source, told: Told) -> Reading:
             f"of payment {told.ntp_id} over {fields.money_of(told.payment)} something was given"
             " back at NETOPIA, which does not say how much: look there",
             untold=(NAME, source.account, told.ntp_id),
+            at=None if source.trust is Trust.LOOKUP else fields.moment(told.payment),
         ),
     )
 

@@ -1,6 +1,6 @@
 """Refunds of ours as facts tell of them: which ended how, and which notices are nothing new."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -93,30 +93,6 @@ def note_told(
     )
 
 
-def ours(books: Books, payments: Collection[tuple[str, str, str]]) -> set[tuple[str, str, str]]:
-    """Those of these payments of which a refund of ours goes back just now, or did within a day.
-
-    By gateway, account and main name. Locks nothing.
-    """
-    if not payments:
-        return set()
-    rows = books.rows(
-        _Name,
-        """
-        SELECT DISTINCT p.gateway, p.account, p.gateway_reference
-        FROM unnest(CAST(:gateways AS text[]), CAST(:accounts AS text[]),
-                    CAST(:references AS text[])) AS told (gateway, account, reference)
-        JOIN payments p ON (p.gateway, p.account, p.gateway_reference)
-                         = (told.gateway, told.account, told.reference)
-        JOIN refunds r ON r.payment_id = p.id
-        WHERE r.state IN ('open', 'sent', 'unknown')
-           OR (r.state = 'done' AND r.closed_at > now() - interval '1 day')
-        """,
-        **columns(sorted(payments), ("gateways", "accounts", "references")),
-    )
-    return {(row.gateway, row.account, row.reference) for row in rows}
-
-
 def seen(ended: Sequence[Ended], kept: Extract, changes: Changes) -> list[Attention]:
     """What a person should see of refunds that failed, once their money is applied again."""
     failed = [each for each in ended if each.has_failed]
@@ -137,15 +113,40 @@ def seen(ended: Sequence[Ended], kept: Extract, changes: Changes) -> list[Attent
 
 
 def forget(books: Books, ended: Sequence[Ended], resolver: str) -> None:
-    """Closes what was said of refunds that nobody knew the fate of, and that went. Comes last."""
-    for each in ended:
-        if not each.has_failed:
-            kinds = [AttentionKind.REFUND_FAILED]
-            attention.close(books, f"refund:{each.id}", kinds, resolver, "it went")
+    """Closes what was said of refunds that nobody knew the fate of, and that went. Comes last.
+
+    Also a question how much went back that was opened meanwhile, one for each: it was this refund.
+    """
+    gone = [each for each in ended if not each.has_failed]
+    for each in gone:
+        kinds = [AttentionKind.REFUND_FAILED]
+        attention.close(books, f"refund:{each.id}", kinds, resolver, "it went")
+    if gone:
+        _answer(books, [each.id for each in gone], resolver)
 
 
-@dataclass(frozen=True, slots=True)
-class _Name:
-    gateway: str
-    account: str
-    reference: str
+def _answer(books: Books, refund_ids: Sequence[int], resolver: str) -> None:
+    books.run(
+        """
+        WITH asked AS (
+            SELECT r.id, first.attention_id, first.received_at
+            FROM refunds r JOIN payments p ON p.id = r.payment_id
+            CROSS JOIN LATERAL (
+                SELECT t.id AS attention_id, i.received_at
+                FROM attention t
+                JOIN inbox i ON i.id = CAST(substr(t.subject, length('event:') + 1) AS bigint)
+                WHERE t.kind = 'refund_untold' AND t.resolved_at IS NULL
+                  AND (i.gateway, i.account) = (p.gateway, p.account)
+                  AND position(p.gateway_reference IN t.detail) > 0
+                  AND i.received_at >= r.created_at
+                ORDER BY i.received_at, i.id LIMIT 1) first
+            WHERE r.id = ANY (:ids) AND r.told_at IS NULL),
+        closed AS (
+            UPDATE attention t
+            SET resolved_at = clock_timestamp(), resolver = :resolver, how = 'refund:' || asked.id
+            FROM asked WHERE t.id = asked.attention_id)
+        UPDATE refunds r SET told_at = asked.received_at FROM asked WHERE r.id = asked.id
+        """,
+        ids=list(refund_ids),
+        resolver=resolver,
+    )

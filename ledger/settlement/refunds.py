@@ -130,8 +130,8 @@ def refuse(books: Books, sending: Sending, word: Word) -> bool:
     holdings.lock_invoices_touched(books, [sending.payment_id])
     if not outbox.fail(books, sending.leased, reason):
         return False
-    refunding.release(books, sending.id, word)
-    _show(books, sending, reason)
+    if refunding.release(books, sending.id, word):
+        _show(books, sending, reason)
     return True
 
 

@@ -36,11 +36,12 @@ from ledger.books.journal import Act
 from ledger.inbox.waiting import Closing
 from ledger.letters import reminders
 from ledger.links import closing
-from ledger.settlement import attempts, following, meaning, merging, receiving
+from ledger.settlement import attempts, following, meaning, merging, receiving, untold
 from ledger.settlement.meaning import Named
 from ledger.settlement.merging import Merged
 from ledger.settlement.naming import Reference
 from ledger.settlement.receiving import Received
+from ledger.settlement.untold import Notice
 from ledger.store import Books
 
 
@@ -65,14 +66,16 @@ def settle(books: Books, readings: Mapping[int, Reading | Refused], zone: ZoneIn
     what is already posted leaves no difference. The caller closes the inbox rows and commits.
     """
     told = {id_: reading for id_, reading in readings.items() if isinstance(reading, tuple)}
-    untold = [flag.untold for reading in told.values() for flag in _flags(reading) if flag.untold]
-    ours = refunded.ours(books, untold)
-    noticed = [seen for id_, reading in readings.items() for seen in _notice(id_, reading, ours)]
     done, merged = _Done(0, 0, 0), Merged({})
+    noticed: list[Attention] = []
     if told:
         done, merged, shown = _book(books, told, zone)
         noticed += [*merged.attention, *shown]
         following.follow(books, told, merged)
+    new = untold.new(
+        books, [notice for id_, reading in told.items() for notice in _untold(id_, reading)]
+    )
+    noticed += [seen for id_, reading in readings.items() for seen in _notice(id_, reading, new)]
     attention.open_all(books, noticed)
     parked = {id_: _unknown(name) for id_, name in merged.parked.items()}
     parked |= {id_: _unproven(name) for id_, name in following.hints(told).items()}
@@ -130,6 +133,11 @@ def _book(
 
 def _reports(reading: Sequence[Told]) -> list[Report]:
     return [each for each in reading if isinstance(each, Report)]
+
+
+def _untold(inbox_id: int, reading: Sequence[Told]) -> list[Notice]:
+    flags = _flags(reading)
+    return [Notice(inbox_id, each.untold, each.at) for each in flags if each.untold is not None]
 
 
 def _flags(reading: Sequence[Told]) -> list[Flag]:
@@ -222,9 +230,7 @@ def _is_undone_return(posting: Posting) -> bool:
     return is_return and posting.reverses is not None
 
 
-def _notice(
-    inbox_id: int, reading: Reading | Refused, ours: Collection[tuple[str, str, str]]
-) -> list[Attention]:
+def _notice(inbox_id: int, reading: Reading | Refused, asked: Collection[int]) -> list[Attention]:
     subject = f"event:{inbox_id}"
     match reading:
         case Refused() as refusal:
@@ -233,7 +239,8 @@ def _notice(
             return [Attention(kind, subject, detail=reason)]
         case tuple():
             doubts = [_doubt(subject, each) for each in _reports(reading) if each.doubt]
-            new = [each for each in _flags(reading) if each.untold not in ours]
+            flags = _flags(reading)
+            new = [each for each in flags if each.untold is None or inbox_id in asked]
             return doubts + [Attention(each.kind, subject, detail=each.detail) for each in new]
         case _:
             return []

@@ -44,6 +44,17 @@ def test_a_payment_is_named_by_its_id_or_as_its_gateway_does(desk: Desk, run: Ru
     assert reserved(desk) == 12_100
 
 
+def test_while_refunds_are_stopped_nobody_is_told_that_they_go(desk: Desk, run: Run, payment: str):
+    run("stop", "refunds", "--reason", "the gateway is ill")
+
+    said = run("refund", payment, "--amount", "20", *WHY)
+
+    assert said.out == (
+        "Refund 1: 20.00 RON are reserved; they go after `incasso resume refunds`.\n"
+    )
+    assert reserved(desk) == 2_000
+
+
 def test_a_refund_that_was_never_sent_is_ended(desk: Desk, run: Run, payment: str):
     run("refund", payment, *WHY)
 
