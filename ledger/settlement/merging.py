@@ -158,7 +158,9 @@ class _Joining:
         told = report.fact
         known = self.facts.get(told.key)
         if known is not None and report.is_nameless and may_be_another(known, told):
-            self.attention.append(_told_again(told, inbox_id))
+            if told.key._replace(item=word_of(inbox_id)) not in self.facts:
+                self.attention.append(_told_again(told, inbox_id))
+            return  # it stands as it was told first, so that a replay asks nothing else
         if known is not None and clash(known, told):
             self.attention.append(_clash(known, told, inbox_id))
             return
@@ -185,6 +187,11 @@ class _Joining:
             for key, fact in self.facts.items()
             if set(fact.meant_for) - set(before.get(key, ()))
         }
+
+
+def word_of(inbox_id: int) -> str:
+    """The item of what a person says went back, of which an event told too little."""
+    return f"word:event:{inbox_id}"
 
 
 def _reference(key: FactKey) -> Reference:

@@ -17,7 +17,7 @@ from ledger.books.acting import Word
 from ledger.books.journal import Act
 from ledger.books.refunding import RefundRow
 from ledger.inbox import answers
-from ledger.settlement import naming, settling
+from ledger.settlement import merging, naming, settling
 from ledger.settlement.naming import Reference
 from ledger.store import Books
 
@@ -71,7 +71,7 @@ def returned(books: Books, payment_id: int, told: Returned, word: Word) -> None:
     told_at = _asked_at(books, told.event, reference)
     money = exact(told.amount, payment.currency)
     name = f"event:{told.event}"
-    item = f"word:{name}"
+    item = merging.word_of(told.event)
     known_minor = _known_minor(books, reference, item)
     if known_minor is not None and known_minor != money.minor:
         known = Money(payment.currency, known_minor)

@@ -14,6 +14,7 @@ from gateways.mobilpay_soap import MobilPaySoap
 from gateways.port import Gateway, Repayment, Taken
 from ledger.books import refunding
 from ledger.books.refunding import Asked, RefundRow
+from ledger.inbox import replaying
 from ledger.links.attempting import Attempt
 from ledger.settlement import refunds as rows
 from ledger.settlement import telling
@@ -411,6 +412,43 @@ def test_a_person_says_that_a_second_one_of_the_same_amount_went(till: Till):
 
     assert till.gone() == (4_200, 0)
     assert till.desk.attention() == [("refunded", "invoice:1")]
+    assert till.desk.differences() == []
+
+
+def replay(till: Till) -> None:
+    rows = till.desk.query("SELECT id FROM inbox WHERE source <> 'word'")
+    with till.shop.store.transaction() as books:
+        assert replaying.put_back(books, [id_ for (id_,) in rows], "ana", "again")
+    till.work()
+
+
+def test_what_was_told_at_three_instants_in_any_order_is_asked_about_twice(till: Till):
+    for minute in (3, 1, 2):
+        till.credit("21.00", moment(minutes=minute))
+        till.work()
+    asked = till.shown("fact_disagrees")
+
+    replay(till)
+
+    assert len(asked) == 2
+    assert till.shown("fact_disagrees") == asked
+    assert till.gone() == (2_100, 0)
+    assert till.desk.differences() == []
+
+
+def test_what_a_person_has_answered_is_not_asked_again(till: Till):
+    for minute in (1, 2):
+        till.credit("21.00", moment(minutes=minute))
+        till.work()
+    (asked,) = till.shown("fact_disagrees")
+    (payment,) = till.desk.payments()
+    said = telling.Returned(Decimal("21.00"), int(asked.removeprefix("event:")))
+    till.shop.store.act(lambda books: telling.returned(books, payment.id, said, WORD))
+
+    replay(till)
+
+    assert till.desk.attention() == [("refunded", "invoice:1")]
+    assert till.gone() == (4_200, 0)
     assert till.desk.differences() == []
 
 
