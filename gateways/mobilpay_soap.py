@@ -163,16 +163,19 @@ def is_frame(raw: bytes) -> bool:
 
 
 def given_back(account: str, raw: bytes) -> Reading:
-    """A refund that MobilPay made for us, by the name that we gave it."""
-    told = json.loads(raw)
-    fact = Fact(
-        key=FactKey(NAME, account, told["purchase"], Move.OUT, told["key"]),
-        status=Status.SUCCEEDED,
-        fact_class=FactClass.REFUND,
-        money=money.parse(told["amount"], told["currency"]),
-        trust=Trust.LOOKUP,
-        happened_at=datetime.fromisoformat(told["at"]),
-    )
+    """A refund that MobilPay made for us, by the name that we gave it; Refused where it is none."""
+    try:
+        told = json.loads(raw)
+        fact = Fact(
+            key=FactKey(NAME, account, told["purchase"], Move.OUT, told["key"]),
+            status=Status.SUCCEEDED,
+            fact_class=FactClass.REFUND,
+            money=money.parse(told["amount"], told["currency"]),
+            trust=Trust.LOOKUP,
+            happened_at=datetime.fromisoformat(told["at"]),
+        )
+    except (ValueError, TypeError, KeyError):
+        raise Refused("malformed_answer", "it is nothing that MobilPay answered to us") from None
     return (Report(fact, (fact.key.reference,)),)
 
 
