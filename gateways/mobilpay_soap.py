@@ -18,6 +18,7 @@ from domain import money
 from domain.errors import Refused, TryLater
 from domain.facts import Fact, FactClass, FactKey, Move, Reading, Report, Status, Trust
 from domain.money import decimal_text
+from gateways import strict_json
 from gateways.mobilpay_form import OURS
 from gateways.mobilpay_order import CURRENCY
 from gateways.mobilpay_reports import NAME
@@ -165,7 +166,7 @@ def is_frame(raw: bytes) -> bool:
 def given_back(account: str, raw: bytes) -> Reading:
     """A refund that MobilPay made for us, by the name that we gave it; Refused where it is none."""
     try:
-        told = json.loads(raw)
+        told = strict_json.parse(raw)
         fact = Fact(
             key=FactKey(NAME, account, told["purchase"], Move.OUT, told["key"]),
             status=Status.SUCCEEDED,
