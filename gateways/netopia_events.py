@@ -115,7 +115,8 @@ def _refunded(source: Source, told: Told) -> Reading:
         Flag(
             AttentionKind.REFUND_UNTOLD,
             f"of payment {told.ntp_id} over {fields.money_of(told.payment)} something was given"
-            " back at NETOPIA, which does not say how much: look there",
+            " back at NETOPIA, which does not say how much: look there, then tell the books by"
+            " `incasso refund --told`",
             untold=(NAME, source.account, told.ntp_id),
             at=None if source.trust is Trust.LOOKUP else fields.moment(told.payment),
         ),

@@ -213,7 +213,8 @@ def _told_again(told: Fact, inbox_id: int) -> Attention:
         subject=f"event:{inbox_id}",
         money=told.money,
         detail=f"{told.money} of {told.key.reference} went back once before, at another instant:"
-        " told again, or a second time? It stands once",
+        " told again, or a second time? It stands once; were it two, tell the books by"
+        " `incasso refund --told`",
     )
 
 
