@@ -26,7 +26,8 @@ class RefundState(StrEnum):
 # How far a gateway's clock, or its zone, may be off ours; and how late it may tell.
 _OFF = timedelta(days=1)
 
-_GONE = (RefundState.SENT, RefundState.DONE)
+# The gateway took it up, as far as anybody knows.
+GONE = (RefundState.SENT, RefundState.DONE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ def told_of(ours: Sequence[Ours], money: Money, at: datetime) -> tuple[Ours | No
     where it is none of ours.
     """
     alike = [each for each in ours if each.money == money and at > each.begun_at - _OFF]
-    gone = [each for each in alike if each.state in _GONE]
+    gone = [each for each in alike if each.state in GONE]
     untold = [
         each for each in gone or alike if each.told_at is None and not _is_long_over(each, at)
     ]

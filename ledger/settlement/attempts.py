@@ -77,14 +77,12 @@ def _other_amounts(merged: Merged, attempts: Sequence[_Attempt]) -> Mapping[Refe
         if each.state != Status.SUCCEEDED
     }
     return {
-        reference: asked[*reference[:2], name]
+        reference: wanted
         for reference, group in merged.facts.items()
         for fact in (known.fact for known in group)
+        if fact.key.move is Move.IN and fact.status is Status.SUCCEEDED
         for name in fact.meant_for
-        if fact.key.move is Move.IN
-        and fact.status is Status.SUCCEEDED
-        and (*reference[:2], name) in asked
-        and _differs(fact.money, asked[*reference[:2], name])
+        if (wanted := asked.get((*reference[:2], name))) and _differs(fact.money, wanted)
     }
 
 

@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from domain.refunds import RefundState
+from domain.refunds import GONE
 from ledger.settlement.naming import Reference
 from ledger.store import Books, columns
 
 _LATEST = timedelta(days=1)
-_GONE = (RefundState.SENT.value, RefundState.DONE.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +77,7 @@ def _meant(notice: Notice, rows: Sequence[_Row], told: dict[int, datetime]) -> i
     if notice.at is None:
         return next((row.id for row in rows if row.is_in_time), None)
     again = [row for row in rows if row.is_after and row.told_at == notice.at]
-    first = [row for row in rows if row.is_in_time and row.state in _GONE and row.told_at is None]
+    first = [row for row in rows if row.is_in_time and row.state in GONE and row.told_at is None]
     free = [row.id for row in first if row.id not in told]
     same = [row.id for row in first if told.get(row.id or 0) == notice.at]
     return next(iter([row.id for row in again] + same + free), None)

@@ -1,8 +1,6 @@
 """What a person says of refunds that nobody else tells of: booked once, by his word."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -12,42 +10,18 @@ from ledger.books import refunding
 from ledger.inbox import replaying
 from ledger.settlement import telling
 from ledger.settlement.telling import Returned
-from ledger.store import Store
 from runtime import wiring
-from tests import netopia_server
 from tests.desk import WORD, Desk
 from tests.netopia_server import Account
-from tests.workers.netopia import Post, a_netopia, notice, opened
-from tests.workers.test_captures import pass_time
+from tests.workers import test_netopia_refunds
+from tests.workers.netopia import Post, notice
 from tests.workers.test_netopia_refunds import NTP, ORDER, give_back, gone, send, told
-from workers.nudges import Nudges
 
-
-@pytest.fixture
-def account() -> Iterator[Account]:
-    with netopia_server.serving() as account:
-        yield account
-
-
-@pytest.fixture
-def post(
-    store: Store, fresh_dsn: str, account: Account, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Post]:
-    monkeypatch.setattr(Nudges, "send", lambda self, ids: None)
-    pass_time(monkeypatch, timedelta(seconds=1))
-    with opened(store, fresh_dsn, a_netopia(account.url, netopia_server.KEY)) as post:
-        yield post
-
-
-@pytest.fixture
-def payment(post: Post, desk: Desk, account: Account) -> int:
-    """An invoice over 121 lei that was paid at NETOPIA."""
-    invoice = desk.invoice(desk.open())
-    post.attempt(invoice.id, ORDER, NTP)
-    told = {"ntpID": NTP, "orderID": ORDER, "amount": 121.0, "currency": "RON", "status": 3}
-    account.payments[NTP] = told
-    post.bring(notice(ORDER, ntp_id=NTP))
-    return desk.payments()[0].id
+account, post, payment = (
+    test_netopia_refunds.account,
+    test_netopia_refunds.post,
+    test_netopia_refunds.payment,
+)
 
 
 @pytest.fixture
