@@ -14,7 +14,7 @@ BREAK_SECONDS = 5.0
 # A message costs as much as keeping ten deliveries, here and at the worker, and the worker goes on
 # while rows wait: after one message the next can wait a moment, longer the more there was to tell;
 # the first never does.
-_LEAST_BREATH_SECONDS, _MOST_BREATH_SECONDS = 0.01, 0.05
+_LEAST_BREATH_SECONDS, _MOST_BREATH_SECONDS = 0.01, 0.2
 _BREATH_SECONDS_PER_ID = 0.0005
 
 _log = structlog.get_logger(__name__)
@@ -39,11 +39,15 @@ class Nudger:
         self._thread.start()
 
     def nudge(self, ids: Sequence[int]) -> None:
-        """Takes ids for the next message, as many as there is room for; never waits."""
+        """Takes ids for the next message, as many as there is room for; never waits.
+
+        Wakes the thread for the first of them only: the others find it awake, or in a pause.
+        """
         with self._change:
             room = MOST_IDS - len(self._ids)
+            if not self._ids:
+                self._change.notify()
             self._ids.extend(ids[:room])
-            self._change.notify()
         if len(ids) > room:
             metrics.nudges_dropped(len(ids) - room)
 
@@ -57,22 +61,14 @@ class Nudger:
     def _run(self) -> None:
         while True:
             with self._change:
-                self._change.wait_for(self._is_due, timeout=self._patience())
-                if self._is_stopping and not self._ids:
+                self._change.wait_for(lambda: self._ids or self._is_stopping)
+                self._change.wait_for(lambda: self._is_stopping, self._silent_until - monotonic())
+                if not self._ids:
                     return
-                if not self._is_due():
-                    continue
                 ids, self._ids = self._ids, []
             is_sent = self._try(ids)
             if self._is_stopping and not is_sent:
                 return
-
-    def _is_due(self) -> bool:
-        return self._is_stopping or (bool(self._ids) and monotonic() >= self._silent_until)
-
-    def _patience(self) -> float | None:
-        """How long to sleep at most; None until somebody calls."""
-        return max(0.0, self._silent_until - monotonic()) if self._ids else None
 
     def _try(self, ids: list[int]) -> bool:
         try:

@@ -121,3 +121,14 @@ def test_a_stop_does_not_insist_when_the_broker_is_gone():
 
     assert broker.messages == []
     assert broker.tries <= 2
+
+
+def test_what_arrives_in_the_breath_after_a_message_goes_out_although_nothing_follows():
+    broker = Broker()
+
+    with started(broker) as found:
+        found.nudge([1])
+        assert broker.knocked.acquire(timeout=5)
+        found.nudge([2])
+
+        assert broker.knocked.acquire(timeout=5)
