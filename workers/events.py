@@ -9,7 +9,7 @@ import structlog
 from domain.errors import Refused, TryLater
 from domain.facts import Reading
 from gateways.port import Gateway
-from ledger.inbox import parking, waiting
+from ledger.inbox import parking, turns, waiting
 from ledger.inbox.waiting import Accounts, Claim
 from ledger.settlement import settling
 from ledger.settlement.settling import Settled
@@ -36,25 +36,63 @@ Claiming = Callable[[Books, Accounts], Claim | None]
 def settle_events(ids: Sequence[int]) -> None:
     """Settles whatever waits, for up to 5 s, then nudges once more; `ids` only say who knocked.
 
-    Fresh rows go in batches; between two batches one row that was tried before is tried alone, so
-    neither kind starves the other. Where rows stream in, they are given a moment to gather.
+    One worker at a time, while it keeps up: a batch beside another takes more from the door than it
+    gains. Who is nudged without ids helps all the same: somebody fell behind, or rows were found.
     """
     log.debug("nudged", events=len(ids), first_event=ids[0] if ids else None)
-    store, gateways = wiring.store(), wiring.gateways()
     until = monotonic() + _MOST_SECONDS
     while monotonic() < until:
         try:
-            fresh = settle_next(store, gateways, waiting.claim_fresh, _hurry)
-            suspect = settle_next(store, gateways, waiting.claim_suspect, _hurry)
+            if _is_settled(until, is_helping=not ids):
+                return
         except TryLater as busy:
             log.warning("world_is_busy", detail=str(busy))
             sleep(min(busy.after.total_seconds(), max(0.0, until - monotonic())))
-            continue
-        if not fresh and not suspect:
-            return
-        if _STREAM_ROWS <= fresh < waiting.MOST_ROWS:
-            sleep(_GATHER_SECONDS)
     nudges().send(())
+
+
+def _is_settled(until: float, *, is_helping: bool) -> bool:
+    """Settles if it is our turn, or in spite of that; answers whether the rest is for others."""
+    with turns.taken(wiring.store()) as is_ours:
+        if is_ours:
+            _settle_stream(until)
+        elif is_helping:
+            while monotonic() < until and _settle_once()[0] == waiting.MOST_ROWS:
+                pass
+    # What was kept while we looked for the last time was left to us: whoever came did not wait.
+    return not is_ours or not any(_settle_once())
+
+
+def _settle_stream(until: float) -> None:
+    """While rows stream in, gives them a moment to gather, or calls for help when they are late."""
+    called_at = 0.0
+    while monotonic() < until:
+        fresh, _ = _settle_once()
+        if fresh < _STREAM_ROWS:
+            return
+        if fresh < waiting.MOST_ROWS:
+            sleep(_GATHER_SECONDS)
+        elif monotonic() - called_at > waiting.LATE_SECONDS:
+            called_at = monotonic()
+            _call_if_late()
+
+
+def _settle_once() -> tuple[int, int]:
+    """How many fresh rows were there to settle, and how many that were tried before.
+
+    Between two batches one such row is tried alone, so that neither kind starves the other.
+    """
+    store, gateways = wiring.store(), wiring.gateways()
+    fresh = settle_next(store, gateways, waiting.claim_fresh, _hurry)
+    return fresh, settle_next(store, gateways, waiting.claim_suspect, _hurry)
+
+
+def _call_if_late() -> None:
+    """Sends word to a worker that has nothing to do; without it the rows wait for us."""
+    with wiring.store().transaction() as books:
+        is_late = waiting.is_late(books, _accounts(wiring.gateways()))
+    if is_late:
+        _try_to_send(lambda: nudges().send(()))
 
 
 @app.task(name="sweep.nudge")
@@ -122,8 +160,12 @@ def settle_next(
 
 def _hurry() -> None:
     """Sends word of errands; without it they wait for the clock, some seconds."""
+    _try_to_send(lambda: nudges().hurry())
+
+
+def _try_to_send(send: Callable[[], None]) -> None:
     try:
-        nudges().hurry()
+        send()
     except Exception as error:  # noqa: BLE001 - whatever the broker does, the rows are written
         log.warning("nudge_failed", error=type(error).__name__)
 

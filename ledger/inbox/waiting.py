@@ -7,6 +7,7 @@ is settled alone from then on, and only tries made alone count against it.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import NamedTuple
 
 from domain.errors import Refused
@@ -17,6 +18,7 @@ Accounts = Mapping[str, str]  # whose money each configured gateway reports
 MOST_ROWS = 800
 FEW_ROWS = 20
 MOST_TRIES = 5
+LATE_SECONDS = 1.0
 
 # Statistics are wrong exactly when many rows came at once, so these statements leave nothing to
 # them: no join, one condition after the other, and whose money it is in a form that no index offers
@@ -26,17 +28,25 @@ _IS_OURS = """
     CASE WHEN gateway || '/' || account = ANY (CAST(:owners AS text[])) THEN true ELSE false END
 """
 
+_IS_FRESH = f"""
+    state = 'received' AND {_IS_OURS}
+  AND id NOT IN (SELECT unnest(inbox_ids) FROM tries)
+"""  # noqa: S608 - a constant
+
 # Rows that nobody tried, oldest first: the index is walked from its beginning and left after
 # MOST_ROWS, however many wait. A row in somebody's hands is locked and passed over. Each look for
 # work reads the stop by itself: a worker that runs obeys it with its next batch.
 _LOCK_FRESH = f"""
 SELECT id FROM inbox
-WHERE state = 'received' AND {_IS_OURS}
+WHERE {_IS_FRESH}
   AND NOT EXISTS (SELECT FROM stops WHERE what = 'settling')
-  AND id NOT IN (SELECT unnest(inbox_ids) FROM tries)
 ORDER BY id
 LIMIT :most
 FOR NO KEY UPDATE SKIP LOCKED
+"""  # noqa: S608 - a constant
+
+_LONGEST_WAIT = f"""
+SELECT clock_timestamp() - received_at FROM inbox WHERE {_IS_FRESH} ORDER BY id LIMIT 1
 """  # noqa: S608 - a constant
 
 # Rows that were tried in large batches only: a few of them together, for most are innocent.
@@ -185,6 +195,12 @@ def is_any_waiting(books: Books, accounts: Accounts) -> bool:
         **_owners(accounts),
     )
     return found is not None
+
+
+def is_late(books: Books, accounts: Accounts) -> bool:
+    """Whether a row that nobody took up has waited for more than LATE_SECONDS."""
+    waited = books.value(_LONGEST_WAIT, **_owners(accounts))
+    return waited is not None and waited > timedelta(seconds=LATE_SECONDS)
 
 
 def newest(books: Books) -> int:

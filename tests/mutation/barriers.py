@@ -72,6 +72,7 @@ LOGIC = {
     "intake_bytes_bounded": "the door is full at some weight of bodies",
     "intake_deadline": "every waiter has an answer in time",
     "flusher_survives": "no failure ends the flusher",
+    "knock_not_lost": "who has the turn looks once more after it",
     "passes_over_fresh": "no worker waits for a new row in other hands",
     "passes_over_few": "no worker waits for a failed batch in other hands",
     "passes_over_suspect": "no worker waits for a tried row in other hands",

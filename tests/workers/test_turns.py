@@ -1,0 +1,145 @@
+"""One worker settles at a time while it keeps up; no knock is lost by that, and help can be had."""
+
+import json
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from threading import Thread
+from typing import cast
+
+import pytest
+
+from domain.errors import TryLater
+from gateways.port import Gateway
+from ledger.inbox import turns, waiting
+from ledger.store import Store
+from runtime import wiring
+from tests.desk import Desk
+from tests.stripe_events import sisters
+from workers import events
+from workers.nudges import Nudges
+
+
+class Interrupted:
+    """A gateway that lets something happen while a worker reads; all else is Stripe's."""
+
+    def __init__(self, genuine: Gateway, meanwhile: Callable[[], None]) -> None:
+        self._genuine = genuine
+        self._meanwhile = [meanwhile]
+
+    def __getattr__(self, verb: str) -> object:
+        return getattr(self._genuine, verb)
+
+    def read(self, raw: bytes) -> object:
+        if self._meanwhile:
+            self._meanwhile.pop()()
+        return self._genuine.read(raw)
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, ...]]:
+    sent: list[tuple[int, ...]] = []
+    monkeypatch.setattr(Nudges, "send", lambda self, ids: sent.append(tuple(ids)))
+    return sent
+
+
+def keep(desk: Desk, bodies: Sequence[bytes], seconds_ago: int = 0) -> None:
+    for body in bodies:
+        desk.query(
+            "INSERT INTO inbox (gateway, account, event_id, source, kind, raw, headers, sha256,"
+            f" received_at) VALUES ('stripe', 'own/test', '{json.loads(body)['id']}', 'webhook',"
+            f" 'x', '\\x{body.hex()}', '{{}}', '', now() - interval '{seconds_ago} s')"
+            " RETURNING id"
+        )
+
+
+def many(number: int) -> list[bytes]:
+    return [body for each in range(number) for body in sisters(str(each), 100, "INV-0001")]
+
+
+def states(desk: Desk) -> list[tuple[str, int]]:
+    return desk.query("SELECT state, count(*) FROM inbox GROUP BY state ORDER BY state")
+
+
+def test_who_knocks_while_another_has_the_turn_leaves_the_rows_to_him(
+    desk: Desk, store: Store, sent: list[tuple[int, ...]]
+):
+    keep(desk, sisters("1", 12100, "INV-0001"))
+
+    with turns.taken(store) as is_ours:
+        assert is_ours
+        events.settle_events([1, 2, 3])
+        assert states(desk) == [("received", 3)]
+    events.settle_events([1, 2, 3])
+
+    assert states(desk) == [("done", 3)]
+    assert sent == []
+
+
+def test_who_is_nudged_without_ids_helps_whosever_turn_it_is(
+    desk: Desk, store: Store, sent: list[tuple[int, ...]], monkeypatch: pytest.MonkeyPatch
+):
+    """As the sweep does, when the one who has the turn is frozen."""
+    monkeypatch.setattr(waiting, "MOST_ROWS", 10)
+    keep(desk, many(8))
+
+    with turns.taken(store):
+        events.settle_events([])
+        assert states(desk) == [("done", 24)]
+
+    assert desk.differences() == []
+
+
+def test_a_knock_that_met_the_turn_of_another_is_not_lost(
+    desk: Desk, sent: list[tuple[int, ...]], monkeypatch: pytest.MonkeyPatch
+):
+    first, *others = sisters("1", 12100, "INV-0001")
+    left = []
+
+    def meanwhile() -> None:
+        keep(desk, others)
+        knocking = Thread(target=events.settle_events, args=([2, 3],))
+        knocking.start()
+        knocking.join()
+        left.extend(states(desk))
+
+    gateway = Interrupted(wiring.gateways()["stripe"], meanwhile)
+    monkeypatch.setitem(cast(dict[str, object], wiring.gateways()), "stripe", gateway)
+    keep(desk, [first])
+
+    events.settle_events([1])
+
+    assert left == [("received", 3)]
+    assert states(desk) == [("done", 3)]
+    assert sent == []
+    assert desk.differences() == []
+
+
+@pytest.mark.parametrize(("seconds_ago", "calls"), [(60, [()]), (0, [])])
+def test_who_has_the_turn_calls_for_help_when_full_batches_leave_late_rows(
+    desk: Desk,
+    sent: list[tuple[int, ...]],
+    monkeypatch: pytest.MonkeyPatch,
+    seconds_ago: int,
+    calls: list[tuple[int, ...]],
+):
+    monkeypatch.setattr(waiting, "MOST_ROWS", 10)
+    monkeypatch.setattr(waiting, "LATE_SECONDS", 30.0)
+    keep(desk, many(10), seconds_ago)
+
+    events.settle_events([1])
+
+    assert sent == calls  # once, as one call is enough for half a minute
+    assert states(desk) == [("done", 30)]
+
+
+def test_the_turn_ends_with_the_connection_of_who_had_it(desk: Desk, store: Store):
+    with suppress(TryLater), turns.taken(store) as is_ours:
+        assert is_ours
+        with turns.taken(desk.store) as is_theirs:
+            assert not is_theirs
+        desk.query(
+            "SELECT pg_terminate_backend(l.pid) FROM pg_locks l JOIN pg_database d"
+            " ON d.oid = l.database WHERE locktype = 'advisory' AND datname = current_database()"
+        )
+        with turns.taken(desk.store) as is_theirs:
+            assert is_theirs
