@@ -28,6 +28,7 @@ _MOST_SECONDS = 5.0
 _STREAM_ROWS = 8
 _GATHER_SECONDS = 0.1
 _PATIENCE_SECONDS = 20.0
+_CALL_SECONDS = 1.0
 
 Claiming = Callable[[Books, Accounts], Claim | None]
 
@@ -64,17 +65,17 @@ def _is_settled(until: float, *, is_helping: bool) -> bool:
 
 
 def _settle_stream(until: float) -> None:
-    """While rows stream in, gives them a moment to gather, or calls for help when they are late."""
-    called_at = 0.0
+    """While rows stream in, gives them a moment to gather; calls for help when it falls behind."""
+    silent_until = 0.0
     while monotonic() < until:
         fresh, _ = _settle_once()
         if fresh < _STREAM_ROWS:
             return
         if fresh < waiting.MOST_ROWS:
             sleep(_GATHER_SECONDS)
-        elif monotonic() - called_at > waiting.LATE_SECONDS:
-            called_at = monotonic()
-            _call_if_late()
+        elif monotonic() > silent_until and _is_help_wanted():
+            _try_to_send(lambda: nudges().send(()))
+            silent_until = monotonic() + _CALL_SECONDS
 
 
 def _settle_once() -> tuple[int, int]:
@@ -87,12 +88,9 @@ def _settle_once() -> tuple[int, int]:
     return fresh, settle_next(store, gateways, waiting.claim_suspect, _hurry)
 
 
-def _call_if_late() -> None:
-    """Sends word to a worker that has nothing to do; without it the rows wait for us."""
+def _is_help_wanted() -> bool:
     with wiring.store().transaction() as books:
-        is_late = waiting.is_late(books, _accounts(wiring.gateways()))
-    if is_late:
-        _try_to_send(lambda: nudges().send(()))
+        return waiting.is_help_wanted(books, _accounts(wiring.gateways()))
 
 
 @app.task(name="sweep.nudge")

@@ -18,7 +18,8 @@ Accounts = Mapping[str, str]  # whose money each configured gateway reports
 MOST_ROWS = 800
 FEW_ROWS = 20
 MOST_TRIES = 5
-LATE_SECONDS = 1.0
+LATE_SECONDS = 2.0
+QUIET_SECONDS = 0.1
 
 # Statistics are wrong exactly when many rows came at once, so these statements leave nothing to
 # them: no join, one condition after the other, and whose money it is in a form that no index offers
@@ -45,8 +46,11 @@ LIMIT :most
 FOR NO KEY UPDATE SKIP LOCKED
 """  # noqa: S608 - a constant
 
-_LONGEST_WAIT = f"""
-SELECT clock_timestamp() - received_at FROM inbox WHERE {_IS_FRESH} ORDER BY id LIMIT 1
+_FIRST_AND_LAST = f"""
+SELECT (SELECT received_at FROM inbox WHERE {_IS_FRESH} ORDER BY id LIMIT 1)
+           < clock_timestamp() - CAST(:late AS interval)
+    OR (SELECT received_at FROM inbox WHERE {_IS_FRESH} ORDER BY id DESC LIMIT 1)
+           < clock_timestamp() - CAST(:quiet AS interval)
 """  # noqa: S608 - a constant
 
 # Rows that were tried in large batches only: a few of them together, for most are innocent.
@@ -197,10 +201,14 @@ def is_any_waiting(books: Books, accounts: Accounts) -> bool:
     return found is not None
 
 
-def is_late(books: Books, accounts: Accounts) -> bool:
-    """Whether a row that nobody took up has waited for more than LATE_SECONDS."""
-    waited = books.value(_LONGEST_WAIT, **_owners(accounts))
-    return waited is not None and waited > timedelta(seconds=LATE_SECONDS)
+def is_help_wanted(books: Books, accounts: Accounts) -> bool:
+    """Whether rows wait that nobody took up, and it is time for another to take them.
+
+    One has waited for more than LATE_SECONDS, or none has come for QUIET_SECONDS: then the door has
+    nothing to do that two workers would disturb.
+    """
+    late, quiet = timedelta(seconds=LATE_SECONDS), timedelta(seconds=QUIET_SECONDS)
+    return bool(books.value(_FIRST_AND_LAST, late=late, quiet=quiet, **_owners(accounts)))
 
 
 def newest(books: Books) -> int:

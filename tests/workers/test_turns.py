@@ -114,21 +114,29 @@ def test_a_knock_that_met_the_turn_of_another_is_not_lost(
     assert desk.differences() == []
 
 
-@pytest.mark.parametrize(("seconds_ago", "calls"), [(60, [()]), (0, [])])
-def test_who_has_the_turn_calls_for_help_when_full_batches_leave_late_rows(
+@pytest.mark.parametrize(
+    ("first_ago", "last_ago", "calls"),
+    [(60, 0, [()]), (20, 0, []), (20, 20, [()])],
+    ids=["late", "streaming", "quiet"],
+)
+def test_who_has_the_turn_and_falls_behind_calls_for_help(
     desk: Desk,
     sent: list[tuple[int, ...]],
     monkeypatch: pytest.MonkeyPatch,
-    seconds_ago: int,
+    first_ago: int,
+    last_ago: int,
     calls: list[tuple[int, ...]],
 ):
+    """Once, as one call is enough for a while; not while two would disturb the door."""
     monkeypatch.setattr(waiting, "MOST_ROWS", 10)
     monkeypatch.setattr(waiting, "LATE_SECONDS", 30.0)
-    keep(desk, many(10), seconds_ago)
+    monkeypatch.setattr(waiting, "QUIET_SECONDS", 10.0)
+    keep(desk, many(9), first_ago)
+    keep(desk, many(10)[27:], last_ago)
 
     events.settle_events([1])
 
-    assert sent == calls  # once, as one call is enough for half a minute
+    assert sent == calls
     assert states(desk) == [("done", 30)]
 
 
