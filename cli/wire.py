@@ -31,7 +31,8 @@ class Wire(HttpToolsProtocol):
     What is longer is answered with 400; who is slower is hung up on.
     """
 
-    _hang_up: asyncio.TimerHandle | None = None
+    _due: float | None = None
+    _clock: asyncio.TimerHandle | None = None
     _bare_bytes = 0
 
     def __init__(self, *what: Any, **named: Any) -> None:
@@ -45,10 +46,11 @@ class Wire(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._expect_nothing()
+        self._unwind()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self._hang_up is None:  # empty lines before a request begin it too
+        if self._due is None:  # empty lines before a request begin it too
             self._expect_within(HEAD_SECONDS)
         self._bare_bytes += len(data)
         super().data_received(data)
@@ -74,13 +76,33 @@ class Wire(HttpToolsProtocol):
         super().on_message_complete()
 
     def _expect_within(self, seconds: float) -> None:
-        self._expect_nothing()
-        self._hang_up = self.loop.call_later(seconds, self.transport.close)
+        """Moves the end; the clock is wound again only if it would ring too late."""
+        self._due = self.loop.time() + seconds
+        if self._clock is None or self._clock.when() > self._due:
+            self._wind(seconds)
 
     def _expect_nothing(self) -> None:
-        if self._hang_up is not None:
-            self._hang_up.cancel()
-            self._hang_up = None
+        self._due = None
+
+    def _wind(self, seconds: float) -> None:
+        self._unwind()
+        self._clock = self.loop.call_later(seconds, self._ring)
+
+    def _unwind(self) -> None:
+        if self._clock is not None:
+            self._clock.cancel()
+            self._clock = None
+
+    def _ring(self) -> None:
+        """Hangs up on who is late; a request that began since then has its own end."""
+        self._clock = None
+        if self._due is None:
+            return
+        left_seconds = self._due - self.loop.time()
+        if left_seconds > 0:
+            self._wind(left_seconds)
+        else:
+            self.transport.close()
 
 
 def _length(header: tuple[bytes, bytes]) -> int:

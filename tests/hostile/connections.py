@@ -4,6 +4,7 @@ import gzip
 from collections.abc import Sequence
 from itertools import chain, repeat
 from time import monotonic, sleep
+from typing import Any
 from unittest.mock import patch
 
 import cli.wire
@@ -42,7 +43,7 @@ def _goes_on(scene: Scene, first: bytes, again: bytes) -> Sequence[Answer]:
     return wire.answers(heard)
 
 
-def _hung_up_on(name: str, first: bytes, again: Sequence[bytes]) -> Row:
+def _hung_up_on(name: str, first: bytes, again: Sequence[bytes], **told: Any) -> Row:
     """A head that never ends is not waited for."""
 
     def play(scene: Scene) -> Sequence[Answer]:
@@ -55,7 +56,7 @@ def _hung_up_on(name: str, first: bytes, again: Sequence[bytes]) -> Row:
         assert monotonic() - began < 10
         return wire.answers(heard)
 
-    return Row(number=53, name=name, play=play, answers={})
+    return Row(number=53, name=name, play=play, **{"answers": {}, **told})
 
 
 def _after(seconds: float, piece: bytes) -> bytes:
@@ -266,6 +267,13 @@ ROWS = (
     _hung_up_on("a head, one byte at a time", _HEAD, [b"x"] * 1_000),
     _hung_up_on("empty lines, one at a time", b"", [b"\r\n"] * 1_000),
     _hung_up_on("nothing at all", b"", []),
+    _hung_up_on(
+        "a head, one byte at a time, after a body that took its time",
+        _said(b"Content-Length: 40", body=b""),
+        [*[b"x"] * 40, _HEAD, *[b"x"] * 1_000],
+        answers={400: 1},
+        counts={"refused_signatures": 1},
+    ),
     Row(
         number=55,
         name="a flood of bad signatures",
