@@ -35,37 +35,40 @@ Claiming = Callable[[Books, Accounts], Claim | None]
 
 @app.task(name="events.settle")
 def settle_events(ids: Sequence[int]) -> None:
-    """Settles whatever waits, for up to 5 s, then nudges once more; `ids` only say who knocked.
+    """Settles what waits, for up to 5 s, then nudges once more; `ids` only say who knocked.
 
     One worker at a time, while it keeps up: a batch beside another takes more from the door than it
-    gains. Who is nudged without ids helps all the same: somebody fell behind, or rows were found.
+    gains. Who is nudged without ids is called to help: many rows wait, or some were found.
     """
     log.debug("nudged", events=len(ids), first_event=ids[0] if ids else None)
-    until = monotonic() + _MOST_SECONDS
+    until, is_called = monotonic() + _MOST_SECONDS, not ids
     while monotonic() < until:
         try:
-            if _is_settled(until, is_helping=not ids):
+            if _take_part(until, is_called=is_called):
                 return
         except TryLater as busy:
             log.warning("world_is_busy", detail=str(busy))
             sleep(min(busy.after.total_seconds(), max(0.0, until - monotonic())))
+        else:
+            is_called = False
     nudges().send(())
 
 
-def _is_settled(until: float, *, is_helping: bool) -> bool:
-    """Settles if it is our turn, or in spite of that; answers whether the rest is for others."""
+def _take_part(until: float, *, is_called: bool) -> bool:
+    """Settles if it is our turn, or help is needed; answers whether others do what is left."""
     with turns.taken(wiring.store()) as is_ours:
         if is_ours:
             _settle_stream(until)
-        elif is_helping:
-            while monotonic() < until and _settle_once()[0] == waiting.MOST_ROWS:
-                pass
+        elif is_called or _asks(waiting.is_late):
+            return not _help(until)
+        else:
+            return True
     # What was kept while we looked for the last time was left to us: whoever came did not wait.
-    return not is_ours or not any(_settle_once())
+    return monotonic() < until and not any(_settle_once())
 
 
 def _settle_stream(until: float) -> None:
-    """While rows stream in, gives them a moment to gather; calls for help when it falls behind."""
+    """Gives rows that stream in a moment to gather; calls for help where they do no more."""
     silent_until = 0.0
     while monotonic() < until:
         fresh, _ = _settle_once()
@@ -73,9 +76,22 @@ def _settle_stream(until: float) -> None:
             return
         if fresh < waiting.MOST_ROWS:
             sleep(_GATHER_SECONDS)
-        elif monotonic() > silent_until and _is_help_wanted():
+        elif monotonic() > silent_until and _asks(waiting.is_quiet):
             _try_to_send(lambda: nudges().send(()))
             silent_until = monotonic() + _CALL_SECONDS
+
+
+def _help(until: float) -> bool:
+    """Settles beside another as long as batches are full; answers whether there was anything."""
+    found = first = _settle_once()
+    while found[0] == waiting.MOST_ROWS and monotonic() < until:
+        found = _settle_once()
+    return any(first)
+
+
+def _asks(question: Callable[[Books, Accounts], bool]) -> bool:
+    with wiring.store().transaction() as books:
+        return question(books, _accounts(wiring.gateways()))
 
 
 def _settle_once() -> tuple[int, int]:
@@ -86,11 +102,6 @@ def _settle_once() -> tuple[int, int]:
     store, gateways = wiring.store(), wiring.gateways()
     fresh = settle_next(store, gateways, waiting.claim_fresh, _hurry)
     return fresh, settle_next(store, gateways, waiting.claim_suspect, _hurry)
-
-
-def _is_help_wanted() -> bool:
-    with wiring.store().transaction() as books:
-        return waiting.is_help_wanted(books, _accounts(wiring.gateways()))
 
 
 @app.task(name="sweep.nudge")

@@ -46,11 +46,13 @@ LIMIT :most
 FOR NO KEY UPDATE SKIP LOCKED
 """  # noqa: S608 - a constant
 
-_FIRST_AND_LAST = f"""
-SELECT (SELECT received_at FROM inbox WHERE {_IS_FRESH} ORDER BY id LIMIT 1)
-           < clock_timestamp() - CAST(:late AS interval)
-    OR (SELECT received_at FROM inbox WHERE {_IS_FRESH} ORDER BY id DESC LIMIT 1)
-           < clock_timestamp() - CAST(:quiet AS interval)
+_LONGEST_WAIT = f"""
+SELECT clock_timestamp() - received_at FROM inbox WHERE {_IS_FRESH} ORDER BY id LIMIT 1
+"""  # noqa: S608 - a constant
+
+# How long ago the last one came.
+_SHORTEST_WAIT = f"""
+SELECT clock_timestamp() - received_at FROM inbox WHERE {_IS_FRESH} ORDER BY id DESC LIMIT 1
 """  # noqa: S608 - a constant
 
 # Rows that were tried in large batches only: a few of them together, for most are innocent.
@@ -201,14 +203,16 @@ def is_any_waiting(books: Books, accounts: Accounts) -> bool:
     return found is not None
 
 
-def is_help_wanted(books: Books, accounts: Accounts) -> bool:
-    """Whether rows wait that nobody took up, and it is time for another to take them.
+def is_late(books: Books, accounts: Accounts) -> bool:
+    """Whether a row that nobody took up has waited for more than LATE_SECONDS."""
+    waited = books.value(_LONGEST_WAIT, **_owners(accounts))
+    return waited is not None and waited > timedelta(seconds=LATE_SECONDS)
 
-    One has waited for more than LATE_SECONDS, or none has come for QUIET_SECONDS: then the door has
-    nothing to do that two workers would disturb.
-    """
-    late, quiet = timedelta(seconds=LATE_SECONDS), timedelta(seconds=QUIET_SECONDS)
-    return bool(books.value(_FIRST_AND_LAST, late=late, quiet=quiet, **_owners(accounts)))
+
+def is_quiet(books: Books, accounts: Accounts) -> bool:
+    """Whether rows wait that nobody took up, and none has come for QUIET_SECONDS."""
+    waited = books.value(_SHORTEST_WAIT, **_owners(accounts))
+    return waited is not None and waited > timedelta(seconds=QUIET_SECONDS)
 
 
 def newest(books: Books) -> int:

@@ -22,6 +22,7 @@ _MOST_HEARD_BYTES = 32 * 1024 * 1024  # what two sockets hold, and then some
 
 
 _HEAD = b"POST /webhooks/stripe HTTP/1.1\r\nHost: pay.example\r\n"
+_ALIVE = b"GET /healthz HTTP/1.1\r\nHost: pay.example\r\n"
 
 
 def _said(*lines: bytes, body: bytes = b"{}") -> bytes:
@@ -57,6 +58,17 @@ def _hung_up_on(name: str, first: bytes, again: Sequence[bytes], **told: Any) ->
         return wire.answers(heard)
 
     return Row(number=53, name=name, play=play, **{"answers": {}, **told})
+
+
+def _paused(scene: Scene) -> Sequence[Answer]:
+    """Whoever has asked nothing yet is late with nothing."""
+    port = scene.house.port(scene.door)
+    with patch.object(cli.wire, "HEAD_SECONDS", 0.3), wire.connected(port) as patient:
+        patient.sendall(_ALIVE + b"\r\n")
+        first = patient.recv(65_536)
+        sleep(0.7)
+        patient.sendall(_ALIVE + b"Connection: close\r\n\r\n")
+        return wire.answers(first + wire.hear(patient))
 
 
 def _after(seconds: float, piece: bytes) -> bytes:
@@ -274,6 +286,7 @@ ROWS = (
         answers={400: 1},
         counts={"refused_signatures": 1},
     ),
+    Row(number=53, name="a pause between two requests", play=_paused, answers={200: 2}),
     Row(
         number=55,
         name="a flood of bad signatures",

@@ -1,8 +1,8 @@
 """One worker settles at a time while it keeps up; no knock is lost by that, and help can be had."""
 
 import json
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from threading import Thread
 from typing import cast
 
@@ -15,6 +15,7 @@ from ledger.store import Store
 from runtime import wiring
 from tests.desk import Desk
 from tests.stripe_events import sisters
+from tests.waiting import eventually
 from workers import events
 from workers.nudges import Nudges
 
@@ -63,7 +64,7 @@ def states(desk: Desk) -> list[tuple[str, int]]:
 def test_who_knocks_while_another_has_the_turn_leaves_the_rows_to_him(
     desk: Desk, store: Store, sent: list[tuple[int, ...]]
 ):
-    keep(desk, sisters("1", 12100, "INV-0001"))
+    keep(desk, list(sisters("1", 12100, "INV-0001")))
 
     with turns.taken(store) as is_ours:
         assert is_ours
@@ -89,49 +90,94 @@ def test_who_is_nudged_without_ids_helps_whosever_turn_it_is(
     assert desk.differences() == []
 
 
+def test_who_finds_late_rows_helps_whosever_turn_it_is(
+    desk: Desk, store: Store, sent: list[tuple[int, ...]]
+):
+    """The other may sit with a row that ends it, or wait for a lock."""
+    keep(desk, list(sisters("1", 12100, "INV-0001")), seconds_ago=60)
+
+    with turns.taken(store):
+        events.settle_events([1, 2, 3])
+        assert states(desk) == [("done", 3)]
+
+
+def test_a_helper_whose_time_is_over_nudges_another(
+    desk: Desk, store: Store, sent: list[tuple[int, ...]], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(waiting, "MOST_ROWS", 10)
+    monkeypatch.setattr(events, "_MOST_SECONDS", 0.001)
+    keep(desk, many(8))
+
+    with turns.taken(store):
+        events.settle_events([])
+
+    assert states(desk) == [("done", 10), ("received", 14)]
+    assert sent == [()]
+
+
+def test_a_helper_whose_batch_failed_goes_on_when_the_turn_is_free(
+    desk: Desk, store: Store, sent: list[tuple[int, ...]], monkeypatch: pytest.MonkeyPatch
+):
+    turn = ExitStack()
+
+    def meanwhile() -> None:
+        turn.close()
+        raise KeyError("x")
+
+    set_gateway(monkeypatch, Interrupted(wiring.gateways()["stripe"], meanwhile))
+    keep(desk, many(10))
+
+    turn.enter_context(turns.taken(store))
+    events.settle_events([])
+
+    assert states(desk) == [("done", 30)]
+
+
 def test_a_knock_that_met_the_turn_of_another_is_not_lost(
     desk: Desk, sent: list[tuple[int, ...]], monkeypatch: pytest.MonkeyPatch
 ):
+    """It comes when the other has looked for the last time, and still has the turn."""
     first, *others = sisters("1", 12100, "INV-0001")
-    left = []
+    keep(desk, [first])
+    left: list[tuple[str, int]] = []
+    taken = turns.taken
 
-    def meanwhile() -> None:
+    def knock() -> None:
         keep(desk, others)
         knocking = Thread(target=events.settle_events, args=([2, 3],))
         knocking.start()
         knocking.join()
         left.extend(states(desk))
 
-    gateway = Interrupted(wiring.gateways()["stripe"], meanwhile)
-    monkeypatch.setitem(cast(dict[str, object], wiring.gateways()), "stripe", gateway)
-    keep(desk, [first])
+    @contextmanager
+    def taken_until_somebody_knocked(store: Store) -> Iterator[bool]:
+        with taken(store) as is_ours:
+            yield is_ours
+            if is_ours and not left:
+                knock()
+
+    monkeypatch.setattr(turns, "taken", taken_until_somebody_knocked)
 
     events.settle_events([1])
 
-    assert left == [("received", 3)]
+    assert left == [("done", 1), ("received", 2)]
     assert states(desk) == [("done", 3)]
     assert sent == []
     assert desk.differences() == []
 
 
-@pytest.mark.parametrize(
-    ("first_ago", "last_ago", "calls"),
-    [(60, 0, [()]), (20, 0, []), (20, 20, [()])],
-    ids=["late", "streaming", "quiet"],
-)
-def test_who_has_the_turn_and_falls_behind_calls_for_help(
+@pytest.mark.parametrize(("last_ago", "calls"), [(0, []), (60, [()])], ids=["streaming", "quiet"])
+def test_who_has_the_turn_and_much_to_do_calls_for_help_when_nothing_comes_any_more(
     desk: Desk,
     sent: list[tuple[int, ...]],
     monkeypatch: pytest.MonkeyPatch,
-    first_ago: int,
     last_ago: int,
     calls: list[tuple[int, ...]],
 ):
     """Once, as one call is enough for a while; not while two would disturb the door."""
     monkeypatch.setattr(waiting, "MOST_ROWS", 10)
-    monkeypatch.setattr(waiting, "LATE_SECONDS", 30.0)
-    monkeypatch.setattr(waiting, "QUIET_SECONDS", 10.0)
-    keep(desk, many(9), first_ago)
+    monkeypatch.setattr(waiting, "QUIET_SECONDS", 30.0)
+    keep(desk, many(9), 60)
     keep(desk, many(10)[27:], last_ago)
 
     events.settle_events([1])
@@ -141,13 +187,24 @@ def test_who_has_the_turn_and_falls_behind_calls_for_help(
 
 
 def test_the_turn_ends_with_the_connection_of_who_had_it(desk: Desk, store: Store):
-    with suppress(TryLater), turns.taken(store) as is_ours:
-        assert is_ours
-        with turns.taken(desk.store) as is_theirs:
-            assert not is_theirs
-        desk.query(
-            "SELECT pg_terminate_backend(l.pid) FROM pg_locks l JOIN pg_database d"
-            " ON d.oid = l.database WHERE locktype = 'advisory' AND datname = current_database()"
-        )
-        with turns.taken(desk.store) as is_theirs:
-            assert is_theirs
+    turn = ExitStack()
+    assert turn.enter_context(turns.taken(store))
+    assert not is_free(desk.store)
+
+    desk.query(
+        "SELECT pg_terminate_backend(l.pid) FROM pg_locks l JOIN pg_database d"
+        " ON d.oid = l.database WHERE locktype = 'advisory' AND datname = current_database()"
+    )
+
+    eventually(lambda: is_free(desk.store))
+    with pytest.raises(TryLater):
+        turn.close()
+
+
+def is_free(store: Store) -> bool:
+    with turns.taken(store) as is_ours:
+        return is_ours
+
+
+def set_gateway(monkeypatch: pytest.MonkeyPatch, gateway: Interrupted) -> None:
+    monkeypatch.setitem(cast(dict[str, object], wiring.gateways()), "stripe", gateway)
