@@ -1,6 +1,5 @@
 """Tasks obey a stop that was not there when their process began."""
 
-import json
 import time
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from runtime import clock
 from tests.builders import at
 from tests.desk import Desk
 from tests.stripe_events import sisters
+from tests.workers.test_events import keep
 from workers import errands, events, reminders
 from workers.nudges import Nudges
 
@@ -22,16 +22,6 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     sent: list[object] = []
     monkeypatch.setattr(Nudges, "send", lambda self, ids: sent.append(ids))
     return sent
-
-
-def keep(desk: Desk, body: bytes) -> None:
-    with desk.store.transaction() as books:
-        books.run(
-            "INSERT INTO inbox (gateway, account, event_id, source, kind, raw, headers, sha256)"
-            " VALUES ('stripe', 'own/test', :id, 'webhook', 'x', :raw, '{}', '')",
-            id=json.loads(body)["id"],
-            raw=body,
-        )
 
 
 def test_a_worker_settles_until_the_stop_and_again_after_it(

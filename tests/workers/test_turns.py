@@ -1,7 +1,6 @@
 """One worker settles at a time while it keeps up; no knock is lost by that, and help can be had."""
 
-import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from threading import Thread
 from typing import cast
@@ -16,6 +15,7 @@ from runtime import wiring
 from tests.desk import Desk
 from tests.stripe_events import sisters
 from tests.waiting import eventually
+from tests.workers.test_events import keep
 from workers import events
 from workers.nudges import Nudges
 
@@ -43,14 +43,8 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, ...]]:
     return sent
 
 
-def keep(desk: Desk, bodies: Sequence[bytes], seconds_ago: int = 0) -> None:
-    for body in bodies:
-        desk.query(
-            "INSERT INTO inbox (gateway, account, event_id, source, kind, raw, headers, sha256,"
-            f" received_at) VALUES ('stripe', 'own/test', '{json.loads(body)['id']}', 'webhook',"
-            f" 'x', '\\x{body.hex()}', '{{}}', '', now() - interval '{seconds_ago} s')"
-            " RETURNING id"
-        )
+def age(desk: Desk, seconds: int) -> None:
+    desk.query(f"UPDATE inbox SET received_at = received_at - interval '{seconds} s' RETURNING id")
 
 
 def many(number: int) -> list[bytes]:
@@ -64,7 +58,7 @@ def states(desk: Desk) -> list[tuple[str, int]]:
 def test_who_knocks_while_another_has_the_turn_leaves_the_rows_to_him(
     desk: Desk, store: Store, sent: list[tuple[int, ...]]
 ):
-    keep(desk, list(sisters("1", 12100, "INV-0001")))
+    keep(desk, *sisters("1", 12100, "INV-0001"))
 
     with turns.taken(store) as is_ours:
         assert is_ours
@@ -81,7 +75,7 @@ def test_who_is_nudged_without_ids_helps_whosever_turn_it_is(
 ):
     """As the sweep does, when the one who has the turn is frozen."""
     monkeypatch.setattr(waiting, "MOST_ROWS", 10)
-    keep(desk, many(8))
+    keep(desk, *many(8))
 
     with turns.taken(store):
         events.settle_events([])
@@ -94,7 +88,8 @@ def test_who_finds_late_rows_helps_whosever_turn_it_is(
     desk: Desk, store: Store, sent: list[tuple[int, ...]]
 ):
     """The other may sit with a row that ends it, or wait for a lock."""
-    keep(desk, list(sisters("1", 12100, "INV-0001")), seconds_ago=60)
+    keep(desk, *sisters("1", 12100, "INV-0001"))
+    age(desk, seconds=60)
 
     with turns.taken(store):
         events.settle_events([1, 2, 3])
@@ -106,7 +101,7 @@ def test_a_helper_whose_time_is_over_nudges_another(
 ):
     monkeypatch.setattr(waiting, "MOST_ROWS", 10)
     monkeypatch.setattr(events, "_MOST_SECONDS", 0.001)
-    keep(desk, many(8))
+    keep(desk, *many(8))
 
     with turns.taken(store):
         events.settle_events([])
@@ -124,8 +119,10 @@ def test_a_helper_whose_batch_failed_goes_on_when_the_turn_is_free(
         turn.close()
         raise KeyError("x")
 
-    set_gateway(monkeypatch, Interrupted(wiring.gateways()["stripe"], meanwhile))
-    keep(desk, many(10))
+    gateways = cast(dict[str, object], wiring.gateways())
+    trapped = Interrupted(wiring.gateways()["stripe"], meanwhile)
+    monkeypatch.setitem(gateways, "stripe", trapped)
+    keep(desk, *many(10))
 
     turn.enter_context(turns.taken(store))
     events.settle_events([])
@@ -138,12 +135,12 @@ def test_a_knock_that_met_the_turn_of_another_is_not_lost(
 ):
     """It comes when the other has looked for the last time, and still has the turn."""
     first, *others = sisters("1", 12100, "INV-0001")
-    keep(desk, [first])
+    keep(desk, first)
     left: list[tuple[str, int]] = []
     taken = turns.taken
 
     def knock() -> None:
-        keep(desk, others)
+        keep(desk, *others)
         knocking = Thread(target=events.settle_events, args=([2, 3],))
         knocking.start()
         knocking.join()
@@ -177,8 +174,10 @@ def test_who_has_the_turn_and_much_to_do_calls_for_help_when_nothing_comes_any_m
     """Once, as one call is enough for a while; not while two would disturb the door."""
     monkeypatch.setattr(waiting, "MOST_ROWS", 10)
     monkeypatch.setattr(waiting, "QUIET_SECONDS", 30.0)
-    keep(desk, many(9), 60)
-    keep(desk, many(10)[27:], last_ago)
+    keep(desk, *many(9))
+    age(desk, seconds=60)
+    keep(desk, *many(10)[27:])
+    age(desk, seconds=last_ago)
 
     events.settle_events([1])
 
@@ -204,7 +203,3 @@ def test_the_turn_ends_with_the_connection_of_who_had_it(desk: Desk, store: Stor
 def is_free(store: Store) -> bool:
     with turns.taken(store) as is_ours:
         return is_ours
-
-
-def set_gateway(monkeypatch: pytest.MonkeyPatch, gateway: Interrupted) -> None:
-    monkeypatch.setitem(cast(dict[str, object], wiring.gateways()), "stripe", gateway)
